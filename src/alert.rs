@@ -1,0 +1,180 @@
+//! An alert: what a rule raises, updated in place until it is resolved. And a delivery: one alert revision for one hook.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// P1 (drop everything) to P5 (for the record). `P1 < P2`: the more urgent sorts first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Priority {
+    P1,
+    P2,
+    P3,
+    P4,
+    P5,
+}
+
+impl Priority {
+    pub const ALL: [(&'static str, Priority); 5] =
+        [("P1", Priority::P1), ("P2", Priority::P2), ("P3", Priority::P3), ("P4", Priority::P4), ("P5", Priority::P5)];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+
+    /// `steps` more urgent (negative: less), clamped to P1..P5.
+    pub fn raised(self, steps: i32) -> Self {
+        Self::ALL[(self as i32 - steps).clamp(0, 4) as usize].1
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Open,
+    Acknowledged,
+    Resolved,
+}
+
+impl State {
+    pub const ALL: [(&'static str, State); 3] =
+        [("open", State::Open), ("acknowledged", State::Acknowledged), ("resolved", State::Resolved)];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// The most mentions that an alert carries along; the count goes on.
+pub const TELLING_MAX: usize = 10;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Derived from rule, group and the opening mention, so that a replay gives the same one.
+    pub id: String,
+    /// Counts what is worth telling: 1 at opening, one more for each change that hooks hear of.
+    pub revision: u32,
+    pub rule: String,
+    pub title: String,
+    pub priority: Priority,
+    /// Every contribution to the priority, in words.
+    pub priority_why: Vec<String>,
+    pub brand: String,
+    pub group: BTreeMap<String, String>,
+    pub state: State,
+    /// By event time, as the two below.
+    pub opened_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+    /// Why it was resolved: `quiet` (nothing further within `keep`) or who did it.
+    pub resolved_why: Option<String>,
+    pub count: u64,
+    /// Hash of the rule set that raised it.
+    pub ruleset: String,
+    /// `seq` of up to [`TELLING_MAX`] mentions, most telling first.
+    pub mentions: Vec<i64>,
+}
+
+/// What a hook hears of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum News {
+    #[serde(rename = "alert.opened")]
+    Opened,
+    #[serde(rename = "alert.updated")]
+    Updated,
+    #[serde(rename = "alert.acknowledged")]
+    Acknowledged,
+    #[serde(rename = "alert.resolved")]
+    Resolved,
+}
+
+impl News {
+    pub const ALL: [(&'static str, News); 4] = [
+        ("alert.opened", News::Opened),
+        ("alert.updated", News::Updated),
+        ("alert.acknowledged", News::Acknowledged),
+        ("alert.resolved", News::Resolved),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// What the rules want done: the alert as it is now, and whether hooks hear of it (`None`: stored, not told).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub alert: Alert,
+    pub news: Option<News>,
+    /// Hooks to tell; empty means every hook.
+    pub hooks: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryState {
+    /// Waits for its first or next attempt.
+    Pending,
+    Delivered,
+    /// A newer revision went out in its place.
+    Superseded,
+    /// Given up: refused, or out of attempts. Can be replayed.
+    Dead,
+}
+
+impl DeliveryState {
+    pub const ALL: [(&'static str, DeliveryState); 4] = [
+        ("pending", DeliveryState::Pending),
+        ("delivered", DeliveryState::Delivered),
+        ("superseded", DeliveryState::Superseded),
+        ("dead", DeliveryState::Dead),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// One row of the outbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Stable for (alert, hook, revision): see [`delivery_id`]. The peer deduplicates by it.
+    pub id: String,
+    pub hook: String,
+    pub alert: String,
+    pub revision: u32,
+    pub news: News,
+    /// The alert as it was told.
+    pub body: Alert,
+    pub state: DeliveryState,
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    pub due_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    pub last_error: Option<String>,
+}
+
+/// `msg_` and 32 hex digits over (alert, hook, revision).
+pub fn delivery_id(alert: &str, hook: &str, revision: u32) -> String {
+    let hash = blake3::hash(format!("{alert}\0{hook}\0{revision}").as_bytes());
+    format!("msg_{}", &hash.to_hex()[..32])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn priority_is_clamped() {
+        assert_eq!(Priority::P3.raised(1), Priority::P2);
+        assert_eq!(Priority::P3.raised(-9), Priority::P5);
+        assert_eq!(Priority::P1.raised(1), Priority::P1);
+    }
+
+    #[test]
+    fn delivery_ids_are_stable_and_apart() {
+        assert_eq!(delivery_id("a", "h", 1), delivery_id("a", "h", 1));
+        assert_ne!(delivery_id("a", "h", 1), delivery_id("a", "h", 2));
+        assert_ne!(delivery_id("ab", "c", 1), delivery_id("a", "bc", 1));
+    }
+}

@@ -1,0 +1,1 @@
+//! Near-identical posts seen as one thing. Pure.

@@ -1,0 +1,144 @@
+//! A mention: a post that matched at least one watch of a brand, with what we judged of it. Stored, scored, indexed.
+
+use crate::post::Post;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// What the local models say of a text. `None` where no model speaks: unknown is not zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Detected language (ISO 639-1 where one exists), `und` when undetermined.
+    pub lang: String,
+    /// Confidence in `lang`, `0..=1`.
+    pub lang_p: f32,
+    /// P(positive) - P(negative), `-1..=1`.
+    pub sentiment: f32,
+    pub label: Label,
+    pub p: Probability,
+    /// `0..=1`, as the four below.
+    pub needs_answer: Option<f32>,
+    pub complaint: Option<f32>,
+    pub offensive: Option<f32>,
+    pub irony: Option<f32>,
+    pub emotion: Option<Emotion>,
+    pub tier: Tier,
+    /// The model and version that made these, such as `fast-1`.
+    pub model: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Label {
+    Negative,
+    Neutral,
+    Positive,
+}
+
+impl Label {
+    pub const ALL: [(&'static str, Label); 3] =
+        [("negative", Label::Negative), ("neutral", Label::Neutral), ("positive", Label::Positive)];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// Calibrated, adding up to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probability {
+    pub negative: f32,
+    pub neutral: f32,
+    pub positive: f32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Emotion {
+    pub anger: f32,
+    pub joy: f32,
+    pub optimism: f32,
+    pub sadness: f32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    Encoder,
+    Fast,
+}
+
+/// How likely an author is spam, with the reason; unknown until something is known of the author.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AuthorSpam {
+    /// `0..=1`; `None` is "unknown".
+    pub spam: Option<f32>,
+    /// Strongest first.
+    pub reasons: Vec<String>,
+}
+
+/// Where a person's work on a mention stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    #[default]
+    New,
+    Open,
+    Answered,
+    Done,
+    Ignored,
+}
+
+impl Status {
+    pub const ALL: [(&'static str, Status); 5] = [
+        ("new", Status::New),
+        ("open", Status::Open),
+        ("answered", Status::Answered),
+        ("done", Status::Done),
+        ("ignored", Status::Ignored),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// The post's own fields stand beside ours in the JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mention {
+    #[serde(flatten, deserialize_with = "owned_post")]
+    pub post: Post<'static>,
+    /// Our own number of this mention, never reused; orders mentions by arrival.
+    pub seq: i64,
+    pub brand: String,
+    /// The watches of the brand that matched. Built-in ones start with `own/` (see `watch`).
+    pub watches: Vec<String>,
+    pub seen_at: Timestamp,
+    pub scores: Option<Scores>,
+    pub author_spam: AuthorSpam,
+    /// Near-identical posts share it (16 hex digits); `None` for texts too short to tell.
+    pub cluster: Option<String>,
+    pub status: Status,
+    #[serde(default)]
+    pub assignee: Option<String>,
+    #[serde(default)]
+    pub note: Option<String>,
+    /// A person's word on the sentiment; wins over `scores` wherever shown or asked.
+    #[serde(default)]
+    pub correction: Option<Label>,
+}
+
+impl Mention {
+    /// Written by an own account of the brand: never raises an alert.
+    pub fn is_own(&self) -> bool {
+        self.watches.iter().any(|watch| watch == OWN_POST)
+    }
+}
+
+fn owned_post<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Post<'static>, D::Error> {
+    Post::deserialize(deserializer).map(Post::into_owned)
+}
+
+/// Built-in watches, there as soon as a brand names an own account.
+pub const OWN_POST: &str = "own/post";
+pub const OWN_REPLY: &str = "own/reply";
+pub const OWN_QUOTE: &str = "own/quote";
+pub const OWN_MENTION: &str = "own/mention";

@@ -1,0 +1,88 @@
+//! The one query language: what a watch, the search box, a rule's `when` and an API filter say.
+//! Text in, tree out, every error with its span. Two evaluators use the tree: `watch` (one post in memory, thousands
+//! of queries at once) and `index` (tantivy). They must agree on every post and query.
+
+pub mod eval;
+pub mod field;
+pub mod parse;
+
+use field::{KeywordField, NumberField, TextField};
+use std::ops::Range;
+
+/// Longest query, in bytes.
+pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Deepest nesting of parentheses and NOT.
+pub const DEPTH_MAX: usize = 64;
+/// Most terms of one query.
+pub const TERMS_MAX: usize = 10_000;
+/// Least letters before the star of a prefix: shorter would match half a language.
+pub const PREFIX_LETTERS_MIN: usize = 2;
+
+/// A parsed query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// As it was written.
+    pub text: String,
+    pub expr: Expr,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// Every post (an empty search box). Refused for a watch.
+    All,
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    Term(Term),
+}
+
+/// One test of a post. Words are already folded by [`crate::text::fold`], split as [`crate::text::words`] splits a post.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Term {
+    /// One word, or several that must follow each other. `prefix`: the last one is the beginning of a word.
+    Words { field: TextField, words: Vec<String>, prefix: bool },
+    /// A hashtag (`#acme`, `tag:acme`), folded, without `#`.
+    Tag(String),
+    /// An account: handle (folded, without `@`) or native id.
+    Handle(String),
+    /// A host and its subdomains (lower case), then an optional path prefix; over the post's own url and all its links.
+    Url { host: String, path: String },
+    /// Equal to a word of a closed or configured set, lower case.
+    Keyword { field: KeywordField, value: String },
+    /// Within bounds, each inclusive or not; a missing number is unknown, not zero.
+    Number { field: NumberField, min: Option<Bound>, max: Option<Bound> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound {
+    pub value: f64,
+    pub inclusive: bool,
+}
+
+/// What is wrong with a query, and where (bytes of the query).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    pub span: Range<usize>,
+    pub message: String,
+    /// What to write in its place.
+    pub hint: Option<String>,
+}
+
+impl Query {
+    /// Every error at once, in the order of the text.
+    ///
+    /// # Errors
+    /// The query cannot be used; show the errors to whoever wrote it.
+    pub fn parse(text: &str) -> Result<Self, Vec<Error>> {
+        parse::parse(text)
+    }
+
+    /// As [`Query::parse`], and refuses what would match everything (`NOT x` alone): nobody can watch that.
+    ///
+    /// # Errors
+    /// As `parse`.
+    pub fn parse_watch(text: &str) -> Result<Self, Vec<Error>> {
+        parse::parse_watch(text)
+    }
+}

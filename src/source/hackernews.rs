@@ -1,0 +1,9 @@
+//! Source kind `hackernews`.
+
+use super::Source;
+use crate::settings::Section;
+use std::sync::Arc;
+
+pub fn read(_section: &Section<'_>) -> Option<Arc<dyn Source>> {
+    todo!("hackernews")
+}

@@ -1,0 +1,199 @@
+//! The one way from a source into the daemon: `offer` what came, then `flush` with the cursor that lies behind it.
+//! Offering asks the gate whether anybody wants the post, so that what nobody wants is never even copied.
+
+use crate::brand::FollowerEvent;
+use crate::ledger::{Gap, Ledger};
+use crate::post::{Post, Refusal};
+use crate::watch::{Gate, Match, Scratch};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+
+/// A batch is sent on by `offer`-ers at the latest at this size: large enough to share one commit, small enough
+/// that a few in flight stay within some megabytes.
+pub const BATCH_MAX: usize = 1_024;
+
+/// A cursor that moved without any wanted post is worth a commit only this often.
+const CURSOR_EVERY: Duration = Duration::from_secs(1);
+
+/// Something wanted.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// A new or edited post, with the brands and watches that want it.
+    Post(Box<Post<'static>>, Vec<Match>),
+    /// The post was deleted by its author or the platform.
+    Delete {
+        source: String,
+        id: String,
+        at: Timestamp,
+    },
+    /// The account is gone: everything it wrote goes.
+    AuthorGone {
+        author: String,
+        at: Timestamp,
+    },
+    Follower(FollowerEvent),
+    /// An unfollow that names only the follow record; the store knows whom it meant.
+    UnfollowRecord {
+        follower: String,
+        record: String,
+        at: Timestamp,
+    },
+}
+
+/// What ingest commits together: items, the cursor behind them, gaps.
+#[derive(Debug)]
+pub struct Batch {
+    pub source: Arc<str>,
+    pub items: Vec<Item>,
+    /// Moves in the transaction that stores `items`.
+    pub cursor: Option<String>,
+    pub gaps: Vec<Gap>,
+    /// When the first of `items` came in, for the latency figure.
+    pub received_at: Instant,
+    /// Answered after the durable commit.
+    pub done: Option<oneshot::Sender<()>>,
+}
+
+/// A source's end of the channel into ingest.
+pub struct Intake {
+    source: Arc<str>,
+    gate: Arc<Gate>,
+    ledger: Arc<Ledger>,
+    to: mpsc::Sender<Batch>,
+    scratch: Scratch,
+    items: Vec<Item>,
+    gaps: Vec<Gap>,
+    posts: u64,
+    matched: u64,
+    event_at: Option<Timestamp>,
+    received_at: Option<Instant>,
+    flushed_at: Option<Instant>,
+}
+
+/// Ingest no longer listens: the daemon stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ingest has stopped")]
+pub struct Closed;
+
+impl From<Closed> for super::Stop {
+    fn from(_: Closed) -> Self {
+        super::Stop::Closed
+    }
+}
+
+impl Intake {
+    pub fn new(source: &str, gate: Arc<Gate>, ledger: Arc<Ledger>, to: mpsc::Sender<Batch>) -> Self {
+        Self {
+            source: source.into(),
+            gate,
+            ledger,
+            to,
+            scratch: Scratch::default(),
+            items: Vec::new(),
+            gaps: Vec::new(),
+            posts: 0,
+            matched: 0,
+            event_at: None,
+            received_at: None,
+            flushed_at: None,
+        }
+    }
+
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Takes the post if it is sound and somebody wants it. Fills in `post.source` when empty.
+    /// `event_at` is the platform's clock at which it was published there, for the lag.
+    ///
+    /// # Errors
+    /// Why it was refused; already counted in the ledger. The caller goes on with the next.
+    pub fn offer(&mut self, mut post: Post<'_>, event_at: Timestamp) -> Result<bool, Refusal> {
+        self.posts += 1;
+        self.event_at = Some(self.event_at.map_or(event_at, |last| last.max(event_at)));
+        if let Err(refusal) = post.check() {
+            let now = Timestamp::now();
+            self.ledger.error(now, refusal.reason(), format!("post refused: {refusal}"));
+            return Err(refusal);
+        }
+        if post.source.is_empty() {
+            post.source = self.source.to_string().into();
+        }
+        if post.deleted {
+            let (source, id) = (post.source.to_string(), post.id.to_string());
+            self.push(Item::Delete { source, id, at: post.edited_at.unwrap_or(event_at) });
+            return Ok(true);
+        }
+        let matches = self.gate.matches(&post, &mut self.scratch);
+        if matches.is_empty() {
+            return Ok(false);
+        }
+        self.matched += 1;
+        self.push(Item::Post(Box::new(post.into_owned()), matches));
+        Ok(true)
+    }
+
+    /// Takes anything that is no new or edited post.
+    pub fn push(&mut self, item: Item) {
+        self.received_at.get_or_insert_with(Instant::now);
+        self.items.push(item);
+    }
+
+    /// Posts were missed, for certain or perhaps.
+    pub fn gap(&mut self, gap: Gap) {
+        self.ledger.gap(gap.clone());
+        self.gaps.push(gap);
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.items.len() >= BATCH_MAX
+    }
+
+    /// Sends on what was taken, with the cursor that lies behind it. Waits when the daemon is slower than the source.
+    /// With nothing taken, a moved cursor is sent at most once a second.
+    ///
+    /// # Errors
+    /// [`Closed`] when the daemon stops: the source returns.
+    pub async fn flush(&mut self, cursor: Option<String>) -> Result<(), Closed> {
+        self.count();
+        let nothing = self.items.is_empty() && self.gaps.is_empty();
+        let recent = self.flushed_at.is_some_and(|at| at.elapsed() < CURSOR_EVERY);
+        if nothing && (cursor.is_none() || recent) {
+            return Ok(());
+        }
+        self.send(cursor, None).await
+    }
+
+    /// Sends on and waits for the durable commit.
+    ///
+    /// # Errors
+    /// [`Closed`] when the daemon stops: nothing may be acknowledged.
+    pub async fn commit(&mut self, cursor: Option<String>) -> Result<(), Closed> {
+        self.count();
+        let (done, committed) = oneshot::channel();
+        self.send(cursor, Some(done)).await?;
+        committed.await.map_err(|_| Closed)
+    }
+
+    fn count(&mut self) {
+        if self.posts > 0 {
+            self.ledger.understood(Timestamp::now(), self.posts, self.matched, self.event_at);
+            (self.posts, self.matched, self.event_at) = (0, 0, None);
+        }
+    }
+
+    async fn send(&mut self, cursor: Option<String>, done: Option<oneshot::Sender<()>>) -> Result<(), Closed> {
+        self.flushed_at = Some(Instant::now());
+        let batch = Batch {
+            source: self.source.clone(),
+            items: std::mem::take(&mut self.items),
+            cursor,
+            gaps: std::mem::take(&mut self.gaps),
+            received_at: self.received_at.take().unwrap_or_else(Instant::now),
+            done,
+        };
+        self.to.send(batch).await.map_err(|_| Closed)
+    }
+}
