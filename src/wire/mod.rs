@@ -3,4 +3,5 @@
 pub mod backoff;
 pub mod guard;
 pub mod http;
+pub mod tls;
 pub mod websocket;
