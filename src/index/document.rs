@@ -2,6 +2,7 @@
 //! answer alike. What is missing is left out, or marked [`UNKNOWN`] where NOT must be able to tell.
 
 use super::schema::{Fields, UNKNOWN};
+use super::tokenizer::cut;
 use crate::mention::{Mention, Scores};
 use crate::post::{Kind, Post};
 use crate::query::field::{KeywordField, NumberField};
@@ -114,10 +115,10 @@ impl Builder<'_> {
 
     fn link(&mut self, link: &str) {
         let Some((host, path)) = text::host_and_path(link) else { return };
-        let path = &path[..path.floor_char_boundary(PATH_BYTES_MAX)];
+        let path = cut(&path, PATH_BYTES_MAX);
         for domain in domains(&host) {
             self.document.add_text(self.fields.host, domain);
-            if path.len() > 1 {
+            if !path.is_empty() {
                 self.document.add_text(self.fields.path, format!("{domain}{path}"));
             }
         }

@@ -1,9 +1,8 @@
 //! The folder of the index: opened when whole and of our version, else emptied and begun anew. Nothing is lost by that:
 //! the store feeds it again.
 
-use super::Error;
 use super::schema::{self, Fields, VERSION};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use super::{Error, survive};
 use std::path::Path;
 use std::{fs, io};
 use tantivy::directory::error::LockError;
@@ -80,12 +79,11 @@ pub(super) fn open_or_begin(dir: &Path) -> Result<Opened, Error> {
 
 /// Opens and reads every byte once: tantivy trusts its files, and would panic later or answer wrongly.
 fn open_whole(dir: &Path) -> Result<Opened, Error> {
-    let whole = || {
+    survive(|| {
         let opened = open(dir)?;
         check(dir, &opened.index)?;
         Ok(opened)
-    };
-    catch_unwind(AssertUnwindSafe(whole)).unwrap_or_else(|_| Err(Error::Rebuild("its files are damaged".into())))
+    })
 }
 
 /// Opens what is there and changes nothing.

@@ -16,6 +16,7 @@ pub use search::{Hits, LIMIT_MAX, Page, Place, Searcher};
 
 use crate::mention::Mention;
 use schema::Fields;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexWriter, TantivyError, Term};
@@ -30,8 +31,8 @@ const MERGE_THREADS: usize = 1;
 /// Segments of a size that are merged into one: a commit a second makes many, and each costs every search a little.
 const MERGE_SEGMENTS: usize = 8;
 
-/// Larger segments stay as they are: merging them would take a minute to save nothing that a search could feel.
-const MERGE_DOCUMENTS_MAX: usize = 2_000_000;
+/// Larger segments stay as they are: merging eight of them would take minutes and save nothing that a search could feel.
+const MERGE_DOCUMENTS_MAX: usize = 500_000;
 
 /// A segment with a greater part of deleted documents is written anew.
 const MERGE_DELETED_MAX: f32 = 0.3;
@@ -99,8 +100,15 @@ pub fn open(dir: &Path) -> Result<(Writer, Searcher), Error> {
 /// # Errors
 /// [`Error::Rebuild`] when there is no usable index: only a writer can build one.
 pub fn open_read_only(dir: &Path) -> Result<Searcher, Error> {
-    let opened = folder::open(dir)?;
-    Ok(Searcher { reader: folder::reader(&opened.index)?, fields: opened.fields })
+    survive(|| {
+        let opened = folder::open(dir)?;
+        Ok(Searcher { reader: folder::reader(&opened.index).map_err(Error::damage)?, fields: opened.fields })
+    })
+}
+
+/// Does `work`. tantivy panics on some damage of its files; the daemon must outlive that.
+fn survive<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::Rebuild("its files are damaged".into())))
 }
 
 /// Writes; one in the whole process. After an error everything since the last commit is forgotten: feed it again from

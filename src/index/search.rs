@@ -1,13 +1,12 @@
 //! Searching: newest first, page by page, with the exact total.
 
-use super::Error;
 use super::schema::{self, Fields};
 use super::translate::Translator;
+use super::{Error, survive};
 use crate::query::Query;
 use jiff::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tantivy::columnar::ColumnValues;
 use tantivy::query::{EnableScoring, Weight};
@@ -57,9 +56,7 @@ impl Searcher {
     /// # Errors
     /// [`Error::Refused`] for the one who wrote the query, [`Error::Rebuild`] when the index proves damaged.
     pub fn search(&self, query: &Query, page: &Page, _now: Timestamp) -> Result<Hits, Error> {
-        // Tantivy panics on some damage of its files; the daemon must outlive that.
-        catch_unwind(AssertUnwindSafe(|| self.find(query, page)))
-            .unwrap_or_else(|_| Err(Error::Rebuild("a search stumbled over damage".into())))
+        survive(|| self.find(query, page))
     }
 
     /// Mentions in the index.

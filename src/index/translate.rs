@@ -82,7 +82,7 @@ impl Translator<'_> {
             }
             Term::Tag(tag) => must(token(fields.tag, tag)),
             Term::Handle(handle) => must(token(fields.account, handle)),
-            Term::Url { host, path } if path.len() > 1 => must(starting(fields.path, &format!("{host}{path}"))),
+            Term::Url { host, path } if !path.is_empty() => must(starting(fields.path, &format!("{host}{path}"))),
             Term::Url { host, .. } => must(token(fields.host, host)),
             Term::Keyword { value, .. } if value == UNKNOWN => must(EmptyQuery),
             Term::Keyword { field, value } => must(token(fields.keyword(*field), value)),
