@@ -302,6 +302,16 @@ impl<'d> Section<'d> {
         self.table.contains_key(key)
     }
 
+    /// For a key that takes a short form or a table.
+    pub fn is_table(&self, key: &'static str) -> bool {
+        self.value(key).is_some_and(|value| value.get_ref().is_table())
+    }
+
+    /// Its kind is unknown, so that its other keys are no mistakes of their own.
+    pub fn ignore_rest(&self) {
+        self.known.borrow_mut().insert("*");
+    }
+
     /// A mistake in the value of `key`.
     pub fn error(&self, key: &str, message: String, hint: Option<String>) {
         self.document.report(Severity::Error, self.place(key), message, hint);

@@ -1,6 +1,12 @@
 //! Ways out. A hook is one file: its `read` (config), its `deliver`; and one row of [`KINDS`].
 
+mod body;
+pub mod schedule;
+pub mod signature;
 pub mod webhook;
+
+#[cfg(test)]
+mod tests;
 
 use crate::alert::Delivery;
 use crate::mention::Mention;
