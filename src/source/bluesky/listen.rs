@@ -41,8 +41,15 @@ struct Listener<'c> {
     cx: Context,
     cursor: Option<Cursor>,
     hosts: Vec<Host>,
-    /// Position at which a frame was too large, and how often in a row.
-    stuck: Option<(i64, u32)>,
+    stuck: Option<Stuck>,
+}
+
+/// A frame that was too large: the position before it, where we went on, and how often that did not lead past it.
+#[derive(Clone, Copy)]
+struct Stuck {
+    from: i64,
+    to: i64,
+    tries: u32,
 }
 
 /// Why a connection ended.
@@ -297,19 +304,20 @@ impl Listener<'_> {
     fn jump(&mut self) {
         let Some(cursor) = &self.cursor else { return };
         let at = cursor.time_us;
-        let tries = match self.stuck {
-            Some((stuck, tries)) if at <= stuck => tries + 1,
-            _ => 0,
+        let (from, tries) = match self.stuck {
+            Some(Stuck { from, to, tries }) if at <= to => (from, tries + 1),
+            _ => (at, 0),
         };
-        if tries == 0 {
-            self.stuck = Some((at, tries));
+        let Some(doublings) = tries.checked_sub(1) else {
+            self.stuck = Some(Stuck { from, to: from, tries });
             return;
-        }
-        // The rewind of a resume is added, so that the jump leads forward.
-        let to = at + REWIND_US + JUMP_US.saturating_mul(1 << (tries - 1).min(20));
+        };
+        let behind = from + JUMP_US.saturating_mul(1 << doublings.min(20));
         let reason = format!("a frame over {MESSAGE_BYTES_MAX} bytes could not be read");
-        self.cx.intake.gap(Gap { from: timestamp(at), to: timestamp(to), reason });
-        self.stuck = Some((to, tries));
+        self.cx.intake.gap(Gap { from: timestamp(from), to: timestamp(behind), reason });
+        // The rewind of a resume is added, so that it leads there.
+        let to = behind + REWIND_US;
+        self.stuck = Some(Stuck { from, to, tries });
         self.cursor = Some(Cursor::at(to));
     }
 }
