@@ -220,6 +220,15 @@ impl<'d> Section<'d> {
         out
     }
 
+    /// A string, or a list of them.
+    pub fn string_or_strings(&self, key: &'static str) -> Option<Vec<String>> {
+        match self.value(key)?.get_ref() {
+            DeValue::String(text) => Some(vec![text.to_string()]),
+            DeValue::Array(_) => Some(self.strings(key)),
+            _ => self.wrong_type(key, "a string or a list of strings"),
+        }
+    }
+
     /// One of a few words, with the nearest suggested.
     pub fn one_of(&self, key: &'static str, choices: &[&'static str]) -> Option<&'static str> {
         let text = self.str(key)?;
