@@ -6,6 +6,7 @@ pub mod alert;
 pub mod brand;
 pub mod ledger;
 pub mod mention;
+pub mod metric;
 pub mod post;
 pub mod secret;
 pub mod settings;
@@ -24,3 +25,9 @@ pub mod hook;
 pub mod index;
 pub mod source;
 pub mod store;
+
+// Floor 3: flow
+pub mod flow;
+
+// Floor 4: doors
+pub mod http;
