@@ -153,19 +153,7 @@ impl App {
         let opened = build.listen().await?;
         let (address, login_url) = (opened.address, opened.login_url.clone());
         let main = tokio::spawn(build.run(opened, &control, channels, writer, index_writer)?);
-        Ok(Self {
-            address,
-            login_url,
-            reader,
-            searcher,
-            ledgers,
-            metrics,
-            events,
-            entrance,
-            control,
-            stop,
-            main,
-        })
+        Ok(Self { address, login_url, reader, searcher, ledgers, metrics, events, entrance, control, stop, main })
     }
 
     /// A way in for posts of `source`; `None` when there is no such source or the daemon stops.
@@ -242,9 +230,9 @@ impl Build {
             let base_url = self.base_url.clone().unwrap_or_default();
             return Ok(Opened { listener: None, address: None, admin, base_url, login_url: None });
         };
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on {listen}; `[http] listen` names the address, port 0 takes any"))?;
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("cannot listen on {listen}; `[http] listen` names the address, port 0 takes any")
+        })?;
         let address = listener.local_addr()?;
         std::fs::write(&address_file, address.to_string())
             .with_context(|| format!("cannot write {}", address_file.display()))?;
@@ -300,11 +288,14 @@ impl Build {
         });
         let lookups = TaskTracker::new();
         for source in self.sources.iter().filter(|source| source.source.profiles_max() > 0) {
-            let (reader, profiles, stored) = (self.reader.clone(), channels.profiles.clone(), channels.stored.subscribe());
+            let (reader, profiles, stored) =
+                (self.reader.clone(), channels.profiles.clone(), channels.stored.subscribe());
             lookups.spawn(author::run(source.clone(), reader, profiles, stored, self.stop.clone()));
         }
         lookups.close();
-        let door = opened.listener.map(|listener| (listener, self.door(opened.admin, opened.base_url, control, channels.events, &caught_up)));
+        let door = opened
+            .listener
+            .map(|listener| (listener, self.door(opened.admin, opened.base_url, control, channels.events, &caught_up)));
         Ok(supervise_all(self, pipeline, writer, indexing, delivering, door))
     }
 

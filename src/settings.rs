@@ -251,9 +251,8 @@ impl<'d> Section<'d> {
         let section = self.section(key)?;
         let found = match (section.str("env"), section.str("file")) {
             (Some(name), None) => std::env::var(&name).map_err(|_| format!("environment variable `{name}` is not set")),
-            (None, Some(path)) => {
-                std::fs::read_to_string(self.document.resolve(&path)).map_err(|error| format!("cannot read `{path}`: {error}"))
-            }
+            (None, Some(path)) => std::fs::read_to_string(self.document.resolve(&path))
+                .map_err(|error| format!("cannot read `{path}`: {error}")),
             _ => Err(format!("`{key}` takes either `env` or `file`")),
         };
         match found.map(|text| text.trim().to_owned()) {
@@ -314,11 +313,6 @@ impl<'d> Section<'d> {
     /// For a key that takes a short form or a table.
     pub fn is_table(&self, key: &'static str) -> bool {
         self.value(key).is_some_and(|value| value.get_ref().is_table())
-    }
-
-    /// Its kind is unknown, so that its other keys are no mistakes of their own.
-    pub fn ignore_rest(&self) {
-        self.known.borrow_mut().insert("*");
     }
 
     /// A mistake in the value of `key`.

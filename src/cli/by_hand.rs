@@ -87,7 +87,13 @@ impl Alerts {
                         } else {
                             let at = alert.opened_at.strftime("%Y-%m-%d %H:%M");
                             let (id, title) = (&alert.id, &alert.title);
-                            writeln!(out, "{}  {:12}  {at}  {id}  {title} ({})", alert.priority.name(), alert.state.name(), alert.count)?;
+                            writeln!(
+                                out,
+                                "{}  {:12}  {at}  {id}  {title} ({})",
+                                alert.priority.name(),
+                                alert.state.name(),
+                                alert.count
+                            )?;
                         }
                     }
                     Ok(())

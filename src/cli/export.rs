@@ -36,7 +36,19 @@ enum Format {
 const PAGE: usize = 500;
 
 const COLUMNS: [&str; 14] = [
-    "created_at", "source", "kind", "brand", "watches", "author", "title", "text", "url", "lang", "sentiment", "label", "status",
+    "created_at",
+    "source",
+    "kind",
+    "brand",
+    "watches",
+    "author",
+    "title",
+    "text",
+    "url",
+    "lang",
+    "sentiment",
+    "label",
+    "status",
     "id",
 ];
 

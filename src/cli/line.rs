@@ -44,7 +44,7 @@ pub fn each(mut input: impl Read, output: &mut (impl Write + Send), work: &impl 
             scope.spawn(move || run(work, queue, &answers));
         }
         drop(answers);
-        let writer = scope.spawn(|| write(&done, output));
+        let writer = scope.spawn(move || write(&done, output));
         let read = feed(&mut input, &blocks);
         drop(blocks);
         let written = writer.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread panicked")));

@@ -100,7 +100,9 @@ fn write_json(id: &str, found: &[Found], out: &mut Vec<u8>) {
 fn read_query(text: &str) -> Result<Watch, Failure> {
     match Query::parse_watch(text) {
         Ok(_) => Ok(Watch { id: QUERY_ID.into(), query: text.into() }),
-        Err(errors) => Err(Failure::BadFile(errors.iter().map(|error| problem("--query", 1, 0, text, error)).collect())),
+        Err(errors) => {
+            Err(Failure::BadFile(errors.iter().map(|error| problem("--query", 1, 0, text, error)).collect()))
+        }
     }
 }
 
@@ -114,7 +116,14 @@ fn read_watches(path: &Path) -> Result<Vec<Watch>, Failure> {
         }
         let Some((id, query)) = line.split_once('\t') else {
             let message = "no tab between id and query".to_owned();
-            problems.push(Problem { severity: Severity::Error, file: name.clone(), line: number, column: 1, message, hint: None });
+            problems.push(Problem {
+                severity: Severity::Error,
+                file: name.clone(),
+                line: number,
+                column: 1,
+                message,
+                hint: None,
+            });
             continue;
         };
         match Query::parse_watch(query) {

@@ -23,13 +23,18 @@ use std::process::ExitCode;
 
 /// Listens to what is said in public about a brand, judges it on this machine, and alerts with reasons.
 #[derive(Parser)]
-#[command(name = "reputed", version, max_term_width = 100, after_help = "\
+#[command(
+    name = "reputed",
+    version,
+    max_term_width = 100,
+    after_help = "\
 Start here:
   reputed demo                              an invented week of a small brand, nothing to set up
   reputed run --watch 'acme OR \"acme corp\"'   listen on Bluesky right now
   reputed check -c reputed.toml             what is wrong with a configuration, all of it at once
 
-Exit codes: 0 done, 1 the work failed, 2 wrong usage or a bad file.")]
+Exit codes: 0 done, 1 the work failed, 2 wrong usage or a bad file."
+)]
 pub struct Cli {
     #[command(flatten)]
     log: Log,

@@ -9,7 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Listens, stores, judges, alerts, until it is stopped
 #[derive(Args)]
-#[command(after_help = "Signals: SIGTERM and SIGINT stop cleanly within 10 s; SIGHUP reads brands, watches and rules again.")]
+#[command(
+    after_help = "Signals: SIGTERM and SIGINT stop cleanly within 10 s; SIGHUP reads brands, watches and rules again."
+)]
 pub struct Run {
     #[command(flatten)]
     configured: Configured,
@@ -64,7 +66,9 @@ pub(super) async fn serve(config: Config, again: impl Fn() -> Result<Config, Fai
 async fn reload(app: &App, again: &impl Fn() -> Result<Config, Failure>) {
     match again() {
         Ok(config) => match app.reload(config).await {
-            Ok(()) => tracing::info!("brands, watches and rules were read again; sources, hooks and http need a restart"),
+            Ok(()) => {
+                tracing::info!("brands, watches and rules were read again; sources, hooks and http need a restart")
+            }
             Err(error) => tracing::error!(error = format!("{error:#}"), "not reloaded, the old configuration holds"),
         },
         Err(Failure::BadFile(problems)) => {

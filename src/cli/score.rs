@@ -75,8 +75,7 @@ impl Work for Scoring {
 
     fn line(&self, (): &mut (), _number: u64, line: &[u8], out: &mut Vec<u8>) {
         let plain = String::from_utf8_lossy(line);
-        let post: Option<Line<'_>> =
-            if line.first() == Some(&b'{') { serde_json::from_slice(line).ok() } else { None };
+        let post: Option<Line<'_>> = if line.first() == Some(&b'{') { serde_json::from_slice(line).ok() } else { None };
         let (id, lang, text) = match &post {
             Some(Line { id, title, text, lang }) if title.is_some() || text.is_some() => {
                 let text = match (title.as_deref(), text.as_deref()) {

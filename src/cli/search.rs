@@ -15,7 +15,9 @@ use std::path::Path;
 
 /// Searches what was heard, newest first
 #[derive(Args)]
-#[command(after_help = "Examples:\n  reputed search 'refund AND sentiment:negative'\n  reputed search '\"money back\" -source:blogs' --json")]
+#[command(
+    after_help = "Examples:\n  reputed search 'refund AND sentiment:negative'\n  reputed search '\"money back\" -source:blogs' --json"
+)]
 pub struct Search {
     query: String,
     /// How many
@@ -85,10 +87,12 @@ fn line(mention: &Mention, colour: bool) -> String {
     let post = &mention.post;
     let author = post.author.handle.as_deref().or(post.author.name.as_deref()).unwrap_or("somebody");
     let (dim, off) = if colour { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-    let mood = mention.scores.as_ref().map_or_else(|| "unscored".to_owned(), |scores| format!("{:+.2}", scores.sentiment));
+    let mood =
+        mention.scores.as_ref().map_or_else(|| "unscored".to_owned(), |scores| format!("{:+.2}", scores.sentiment));
     let text = [post.title.as_deref().unwrap_or_default(), &post.text].join(" ");
     // Foreign text goes to a terminal: no control characters, one line.
-    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect();
+    let text: String =
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect();
     let author: String = author.chars().filter(|c| !c.is_control()).collect();
     let at = post.created_at.strftime("%Y-%m-%d %H:%M");
     format!("{dim}{at}  {}  {}{off}  {mood}  @{author}: {text}", mention.brand, post.source)

@@ -67,10 +67,8 @@ async fn look_up(
     profiles: &mpsc::Sender<(String, Vec<Author<'static>>)>,
 ) -> Result<bool, Stop> {
     let stale = Timestamp::now().checked_sub(FRESH_FOR).unwrap_or(Timestamp::MIN);
-    let asked = reader
-        .authors_to_look_up(&source.id, stale, most)
-        .await
-        .map_err(|error| Stop::Failed(error.to_string()))?;
+    let asked =
+        reader.authors_to_look_up(&source.id, stale, most).await.map_err(|error| Stop::Failed(error.to_string()))?;
     if asked.is_empty() {
         return Ok(false);
     }

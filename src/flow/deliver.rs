@@ -72,7 +72,8 @@ impl Delivering {
     /// # Errors
     /// The store cannot be read; the caller waits and calls again.
     pub async fn run(&mut self, stop: CancellationToken) -> Result<(), store::Error> {
-        let mut lanes: HashMap<String, Lane> = self.hooks.iter().map(|hook| (hook.id.clone(), Lane::new(hook))).collect();
+        let mut lanes: HashMap<String, Lane> =
+            self.hooks.iter().map(|hook| (hook.id.clone(), Lane::new(hook))).collect();
         let mut tasks: JoinSet<Finished> = JoinSet::new();
         let mut busy = Busy::default();
         let mut look = tokio::time::interval(LOOK_EVERY);
@@ -225,7 +226,7 @@ fn settle(delivery: &Delivery, outcome: Outcome, now: Timestamp) -> DeliveryOutc
     match outcome {
         Outcome::Delivered => end(DeliveryState::Delivered, None),
         Outcome::Refused { reason } | Outcome::Halted { reason } => end(DeliveryState::Dead, Some(reason)),
-        Outcome::Retry { after, reason } => match hook::next_attempt(attempts) {
+        Outcome::Retry { after, reason } => match hook::schedule::next_attempt(attempts) {
             None => end(DeliveryState::Dead, Some(format!("out of attempts: {reason}"))),
             Some(wait) => {
                 let wait = wait.max(after.unwrap_or_default().min(RETRY_AFTER_MAX));

@@ -42,6 +42,19 @@ const TICK: Duration = Duration::from_secs(1);
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(10);
 
+/// Asks the store again until it answers. A macro, since the question borrows the writer anew each time.
+macro_rules! retrying {
+    ($ask:expr) => {{
+        let mut patience = Patience::new();
+        loop {
+            match $ask.await {
+                Ok(answer) => break Ok::<_, store::Error>(answer),
+                Err(error) => patience.wait(error).await?,
+            }
+        }
+    }};
+}
+
 /// Everything the loop owns.
 pub struct Ingest {
     pub writer: Writer,
@@ -140,6 +153,14 @@ impl Ingest {
         }
     }
 
+    /// Leaves the store clean for the next start.
+    ///
+    /// # Errors
+    /// As the store's; nothing is lost.
+    pub async fn close(self) -> Result<(), store::Error> {
+        self.writer.close().await
+    }
+
     /// Everything that has arrived shares the transaction.
     async fn take_all(&mut self, first: Judged, inlets: &mut Inlets, draft: &mut Draft) -> Result<(), store::Error> {
         let mut group = vec![first];
@@ -186,7 +207,7 @@ impl Ingest {
         }
         keys.sort_unstable();
         keys.dedup();
-        if keys.is_empty() { Ok(Vec::new()) } else { retrying(async || self.writer.known(&keys).await).await }
+        if keys.is_empty() { Ok(Vec::new()) } else { retrying!(self.writer.known(&keys)) }
     }
 
     /// Cached profiles of the group's authors, by (source, native id).
@@ -203,7 +224,7 @@ impl Ingest {
         let mut profiles = Profiles::new();
         for (source, ids) in wanted {
             let ids: Vec<&str> = ids.into_iter().collect();
-            for author in retrying(async || self.writer.authors(source, &ids).await).await? {
+            for author in retrying!(self.writer.authors(source, &ids))? {
                 if let Some(id) = author.id.as_deref() {
                     profiles.insert((source.to_owned(), id.to_owned()), author);
                 }
@@ -236,14 +257,15 @@ impl Ingest {
                 self.delete(live, now, draft);
             }
             Item::AuthorGone { author, .. } => {
-                let mut seqs = retrying(async || self.writer.mentions_of_author(source, &author).await).await?;
-                let by_author = |m: &&Mention| *m.post.source == **source && m.post.author.id.as_deref() == Some(&author);
+                let mut seqs = retrying!(self.writer.mentions_of_author(source, &author))?;
+                let by_author =
+                    |m: &&Mention| *m.post.source == **source && m.post.author.id.as_deref() == Some(&author);
                 seqs.extend(draft.commit.new.iter().filter(by_author).map(|mention| mention.seq));
                 self.delete(seqs, now, draft);
             }
             Item::Follower(event) => draft.commit.followers.push(event),
             Item::UnfollowRecord { follower, record, at } => {
-                let found = retrying(async || self.writer.follow_record(source, &record).await).await?;
+                let found = retrying!(self.writer.follow_record(source, &record))?;
                 if let Some((account, _)) = found {
                     let source = source.to_string();
                     let kind = FollowKind::Unfollow;
@@ -345,7 +367,7 @@ impl Ingest {
         let now = Timestamp::now();
         let (done, found) = match command {
             Command::Patch { seq, patch, done } => {
-                let found = retrying(async || self.writer.has_mention(seq).await).await?;
+                let found = retrying!(self.reader.mention(seq))?.is_some();
                 if found {
                     draft.commit.patches.push((seq, patch));
                 }
@@ -355,11 +377,12 @@ impl Ingest {
             Command::Resolve { alert, who, done } => (done, self.engine.resolve(&alert, &who, now)),
             Command::Rules { done } => {
                 let rules = self.rules.load_full();
-                self.engine = retrying(async || warmed_engine(rules.clone(), &self.kinds, &self.reader).await).await?;
+                self.engine = retrying!(warmed_engine(rules.clone(), &self.kinds, &self.reader))?;
                 (done, true)
             }
             Command::Replay { delivery, done } => {
-                let dead = retrying(async || self.writer.dead_delivery(&delivery).await).await?;
+                let found = retrying!(self.reader.delivery(&delivery))?;
+                let dead = found.filter(|delivery| delivery.state == DeliveryState::Dead);
                 let found = dead.is_some();
                 draft.commit.outcomes.extend(dead.map(|dead| replayed(&dead, now)));
                 (done, found)
@@ -403,7 +426,7 @@ impl Ingest {
         let Draft { commit, items, done, answers, received_at, .. } = draft;
         let began = Instant::now();
         if !is_empty(&commit) {
-            retrying(async || self.writer.commit(&commit).await).await?;
+            retrying!(self.writer.commit(&commit))?;
             self.metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
             self.metrics.commit_posts.observe(items as f64);
             self.metrics.mentions_stored.inc_by(commit.new.len() as u64);
@@ -421,7 +444,10 @@ impl Ingest {
 
     /// After the commit: wakes index and delivery, tells who watches live.
     fn tell(&mut self, commit: Commit, received_at: Instant) {
-        if !commit.new.is_empty() || !commit.edited.is_empty() || !commit.deleted.is_empty() || !commit.patches.is_empty()
+        if !commit.new.is_empty()
+            || !commit.edited.is_empty()
+            || !commit.deleted.is_empty()
+            || !commit.patches.is_empty()
             || !commit.authors.is_empty()
         {
             self.stored.send_modify(|count| *count += 1);
@@ -518,17 +544,19 @@ fn replayed(dead: &Delivery, now: Timestamp) -> DeliveryOutcome {
     }
 }
 
-/// Asks the store again until it answers: a full disk stops the intake (sources wait), it loses nothing.
-async fn retrying<T>(mut ask: impl AsyncFnMut() -> Result<T, store::Error>) -> Result<T, store::Error> {
-    let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
-    loop {
-        match ask().await {
-            Err(store::Error::Retry(reason)) => {
-                let wait = backoff.next();
-                tracing::error!(reason, ?wait, "the store does not take writes; everything waits");
-                tokio::time::sleep(wait).await;
-            }
-            answer => return answer,
-        }
+/// What the store has just refused, waited out: a full disk stops the intake (sources wait), it loses nothing.
+struct Patience(Backoff);
+
+impl Patience {
+    fn new() -> Self {
+        Self(Backoff::new(RETRY_FIRST, RETRY_MOST))
+    }
+
+    async fn wait(&mut self, error: store::Error) -> Result<(), store::Error> {
+        let store::Error::Retry(reason) = error else { return Err(error) };
+        let wait = self.0.next();
+        tracing::error!(reason, ?wait, "the store does not take writes; everything waits");
+        tokio::time::sleep(wait).await;
+        Ok(())
     }
 }

@@ -46,10 +46,7 @@ fn opinion(classifier: &Classifier, item: &Item) -> Option<Opinion> {
 /// What we think of a post before it is a mention.
 pub fn judge(classifier: &Classifier, post: &Post<'_>) -> Opinion {
     let text = readable(post);
-    Opinion {
-        scores: Some(classifier.score(&text, post.lang.as_deref())),
-        cluster: cluster::fingerprint(&text),
-    }
+    Opinion { scores: Some(classifier.score(&text, post.lang.as_deref())), cluster: cluster::fingerprint(&text) }
 }
 
 /// Title and text as one: a review's title says as much as its text.

@@ -8,7 +8,7 @@ use super::{Event, judge};
 use crate::classify::Classifier;
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
-use crate::rule::{Engine, LATENESS_MAX, RuleSet};
+use crate::rule::{Engine, RuleSet};
 use crate::source::Configured;
 use crate::store::{self, Reader, Writer};
 use crate::watch::Gate;
@@ -89,7 +89,10 @@ impl Pipeline {
         let mut ingest = self.ingest(writer, engine);
         let mut inlets = self.inlets.clone().lock_owned().await;
         inlets.judged = to_ingest;
-        let ingest = tokio::spawn(async move { ingest.run(&mut inlets).await });
+        let ingest = tokio::spawn(async move {
+            ingest.run(&mut inlets).await?;
+            ingest.close().await
+        });
         let sources = self.start_sources(&batches, &stop);
         self.entrance.open(batches);
         // Closing the entrance once the sources are told to stop lets ingest come to its end by itself.
@@ -127,7 +130,11 @@ impl Pipeline {
         }
     }
 
-    fn start_sources(&self, batches: &mpsc::Sender<crate::source::intake::Batch>, stop: &CancellationToken) -> TaskTracker {
+    fn start_sources(
+        &self,
+        batches: &mpsc::Sender<crate::source::intake::Batch>,
+        stop: &CancellationToken,
+    ) -> TaskTracker {
         let tasks = TaskTracker::new();
         for (source, ledger) in &self.sources {
             let around = Surroundings {
@@ -153,9 +160,14 @@ pub async fn warmed_engine(
     kinds: &[(String, &'static str)],
     reader: &Reader,
 ) -> Result<Engine, store::Error> {
-    let back = rules.window_max().checked_add(LATENESS_MAX).unwrap_or(LATENESS_MAX);
-    let since = Timestamp::now().checked_sub(back).unwrap_or(Timestamp::MIN);
-    let mut engine = Engine::new(rules, kinds.to_vec(), reader.open_alerts().await?);
+    let since = Timestamp::now().checked_sub(rules.window_max()).unwrap_or(Timestamp::MIN);
+    let alerts = reader.recent_alerts(since).await?;
+    let mut engine = Engine::new(RuleSet::clone(&rules), kinds.to_vec(), alerts);
+    for mention in reader.mentions(&engine.listed()).await? {
+        if mention.post.created_at < since {
+            engine.warm(&mention);
+        }
+    }
     let mut after = 0;
     loop {
         let mentions = reader.mentions_since(since, after, WARM_CHUNK).await?;

@@ -110,6 +110,7 @@ fn panic_reason(error: tokio::task::JoinError) -> String {
         return "cancelled".into();
     }
     let panic = error.into_panic();
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    let text =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     format!("panicked: {}", text.unwrap_or_else(|| "no message".into()))
 }

@@ -45,6 +45,18 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The label of the metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Delivered => "delivered",
+            Outcome::Retry { .. } => "retry",
+            Outcome::Refused { .. } => "refused",
+            Outcome::Halted { .. } => "halted",
+        }
+    }
+}
+
 pub trait Hook: Send + Sync {
     /// One attempt, bounded by the hook's own timeout. Never panics on what the peer sends.
     fn deliver(self: Arc<Self>, message: Message) -> BoxFuture<'static, Outcome>;

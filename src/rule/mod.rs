@@ -37,13 +37,13 @@ pub struct File<'a> {
 }
 
 /// All rules of all files, checked and compiled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
     hash: String,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rule {
     id: String,
     say: Say,

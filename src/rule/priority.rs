@@ -8,13 +8,13 @@ use crate::query::eval::Subject;
 pub const ADDS_MAX: usize = 32;
 
 /// A base and what moves it. An alert is as urgent as its most urgent mention.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Urgency {
     pub base: Priority,
     pub adds: Vec<Add>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Add {
     /// `if`: counted when it holds, not when it is unknown.
     pub query: Query,

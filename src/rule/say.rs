@@ -31,13 +31,13 @@ const SLOTS: [(&str, Slot); 6] = [
     ("text", Slot::Text),
 ];
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Part {
     Text(String),
     Slot(Slot),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Say {
     parts: Vec<Part>,
 }

@@ -24,7 +24,7 @@ const MATCHES_TOTAL_MAX: usize = 50_000;
 /// How long an alert waits for a further match, at least: shorter would open and close within one conversation.
 const KEEP_MIN: SignedDuration = SignedDuration::from_hours(1);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Count {
     within: SignedDuration,
     min_count: usize,
@@ -121,6 +121,10 @@ impl Count {
 }
 
 impl Detector for Count {
+    fn copy(&self) -> Box<dyn Detector> {
+        Box::new(self.clone())
+    }
+
     fn see(&mut self, group: &Group, seen: Seen) -> Option<Vec<Seen>> {
         if self.total >= MATCHES_TOTAL_MAX {
             self.shrink();

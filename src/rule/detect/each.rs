@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 /// A single post is worked off by a person: it stays open until the next day, so that who comes in the morning finds it.
 const KEEP: SignedDuration = SignedDuration::from_hours(24);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Each;
 
 pub fn read(_section: &Section<'_>) -> Option<Box<dyn Detector>> {
@@ -17,6 +17,10 @@ pub fn read(_section: &Section<'_>) -> Option<Box<dyn Detector>> {
 }
 
 impl Detector for Each {
+    fn copy(&self) -> Box<dyn Detector> {
+        Box::new(self.clone())
+    }
+
     fn see(&mut self, _group: &Group, seen: Seen) -> Option<Vec<Seen>> {
         Some(vec![seen])
     }

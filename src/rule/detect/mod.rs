@@ -23,8 +23,17 @@ pub struct Seen {
     pub telling: f32,
 }
 
+impl Clone for Box<dyn Detector> {
+    fn clone(&self) -> Self {
+        self.copy()
+    }
+}
+
 /// One per rule. Its state is a function of what it has seen, in any order, and of what was cleared.
 pub trait Detector: fmt::Debug + Send + Sync {
+    /// The same detector with the same state: an engine takes a copy of its rule set, which stays as it was read.
+    fn copy(&self) -> Box<dyn Detector>;
+
     /// Takes in a match. `Some`: the signal holds, with every match that it rests on.
     fn see(&mut self, group: &Group, seen: Seen) -> Option<Vec<Seen>>;
 
