@@ -477,7 +477,8 @@ async fn another_version_is_refused_with_advice() {
 
 #[tokio::test]
 async fn damage_is_told_at_the_start() {
-    let harms: [(&str, fn(&mut fs::File)); 5] = [
+    type Harm = fn(&mut fs::File);
+    let harms: [(&str, Harm); 5] = [
         ("header of zeros", |file| file.write_all(&[0; 100]).unwrap()),
         ("header cut off", |file| file.set_len(50).unwrap()),
         ("end missing", |file| file.set_len(file.metadata().unwrap().len() / 2).unwrap()),

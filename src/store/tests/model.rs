@@ -49,7 +49,7 @@ impl Model {
         self.live.keys().nth(at % self.live.len().max(1)).copied()
     }
 
-    fn new(&self, count: usize, author: u8) -> Vec<Mention> {
+    fn next(&self, count: usize, author: u8) -> Vec<Mention> {
         let author = format!("author{author}");
         (1..=count as i64)
             .map(|n| self.last_seq + n)
@@ -62,7 +62,7 @@ impl Model {
         let mut commit = Commit::default();
         match step {
             Step::New { count, author } => {
-                commit.new = self.new(*count, *author);
+                commit.new = self.next(*count, *author);
                 for mention in &commit.new {
                     self.last_seq = mention.seq;
                     self.changed(mention.seq);
@@ -131,7 +131,7 @@ async fn play(steps: Vec<Step>) {
                 (writer, reader) = open(dir.path()).await.unwrap();
             }
             Step::Fail(count) => {
-                let mut new = model.new(*count, 0);
+                let mut new = model.next(*count, 0);
                 new.push(new[0].clone());
                 assert!(writer.commit(&Commit { new, ..Commit::default() }).await.is_err());
             }
