@@ -1,0 +1,3 @@
+//! One binary of integration tests, one file a capability: building many small binaries costs more than running them.
+
+mod webhook;
