@@ -112,6 +112,11 @@ impl Engine {
         engine
     }
 
+    /// Every alert that is not resolved, or whose end was not taken yet; by id.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.values().map(|live| &live.alert)
+    }
+
     /// Mentions that open alerts list: warm these too when they lie before [`RuleSet::window_max`], so that the most
     /// telling still come first.
     pub fn listed(&self) -> Vec<i64> {
@@ -290,12 +295,12 @@ impl Engine {
             self.end_alert(&id, why, now);
         }
         let running = &mut self.rules[index];
-        let holds = running.rule.detector.see(&group, seen);
+        running.rule.detector.see(&group, seen);
         if let Some(id) = running.open.get(&group).cloned() {
             self.update(&id, index, seen, mention, now);
             return false;
         }
-        let Some(matches) = holds else { return false };
+        let Some(matches) = running.rule.detector.holds(&group, seen) else { return false };
         let group = if running.open.len() < OPEN_MAX { group } else { others(&group) };
         match running.open.get(&group).cloned() {
             Some(id) => self.update(&id, index, seen, mention, now),

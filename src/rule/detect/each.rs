@@ -17,7 +17,7 @@ pub fn read(_section: &Section<'_>) -> Option<Box<dyn Detector>> {
 }
 
 impl Detector for Each {
-    fn see(&mut self, _group: &Group, seen: Seen) -> Option<Vec<Seen>> {
+    fn holds(&self, _group: &Group, seen: Seen) -> Option<Vec<Seen>> {
         Some(vec![seen])
     }
 

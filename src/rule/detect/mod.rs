@@ -25,8 +25,11 @@ pub struct Seen {
 
 /// One per rule. Its state is a function of what it has seen, in any order, and of what was cleared.
 pub trait Detector: fmt::Debug + Send + Sync {
-    /// Takes in a match. `Some`: the signal holds, with every match that it rests on.
-    fn see(&mut self, group: &Group, seen: Seen) -> Option<Vec<Seen>>;
+    /// Takes in a match.
+    fn see(&mut self, _group: &Group, _seen: Seen) {}
+
+    /// Asked after [`Detector::see`]. `Some`: with `seen` the signal holds, and every match that it rests on.
+    fn holds(&self, group: &Group, seen: Seen) -> Option<Vec<Seen>>;
 
     /// The group's alert was resolved: what led to it is used up.
     fn clear(&mut self, _group: &Group) {}
