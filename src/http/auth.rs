@@ -162,7 +162,7 @@ enum Denied {
 }
 
 /// Stands before every route of the table.
-pub async fn guard(State((desk, route)): State<(Arc<Desk>, &'static Route)>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(State((desk, route)): State<(Arc<Desk>, &'static Route)>, mut request: Request, next: Next) -> Response {
     if route.need == Need::Open {
         return next.run(request).await;
     }
