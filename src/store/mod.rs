@@ -1,19 +1,27 @@
 //! The store: SQLite, the one truth. A source's cursor, its mentions, alert changes and outbox rows commit in one
 //! transaction. One [`Writer`] in the whole process; any number of [`Reader`]s, other processes' included.
 
+mod checkpoint;
+mod file;
 mod read;
+mod row;
 mod schema;
 mod write;
 
-pub use read::Reader;
+#[cfg(test)]
+mod tests;
+
+pub use read::{Counts, Reader};
+pub use row::content;
 pub use write::Writer;
 
-use crate::alert::{Alert, Change, Delivery, DeliveryState, News};
+use crate::alert::{Change, Delivery, DeliveryState};
 use crate::brand::FollowerEvent;
 use crate::ledger::Gap;
-use crate::mention::{AuthorSpam, Label, Mention, Scores, Status};
-use crate::post::{Author, Post};
+use crate::mention::{Label, Mention, Status};
+use crate::post::Author;
 use jiff::Timestamp;
+use sqlx::ConnectOptions;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,25 +30,98 @@ pub enum Error {
     /// The disk is full, busy or away: what was asked can be tried again as it is.
     #[error("store: {0}")]
     Retry(String),
-    /// The file is damaged or of a newer version: stop and tell the operator what to do.
+    /// The file is damaged or of a newer version, or we have a defect: stop and tell the operator what to do.
     #[error("store: {0}")]
     Stop(String),
 }
 
-/// Opens (and creates or migrates) `data_dir/reputed.db`, takes the lock that keeps a second daemon out, checks the file.
+impl Error {
+    /// Sorts by what the caller does next. Source: <https://www.sqlite.org/rescode.html>.
+    fn new(file: &Path, error: &sqlx::Error) -> Self {
+        const INTERRUPTED_IO: i32 = 10;
+        const CORRUPT: i32 = 11;
+        const NOT_A_DATABASE: i32 = 26;
+        /// An input or output error of which the file system says that it is itself corrupt.
+        const CORRUPT_FILE_SYSTEM: i32 = INTERRUPTED_IO | (33 << 8);
+        /// Locked, out of memory, read-only, interrupted, full, cannot open, protocol of locks.
+        const PASSING: [i32; 9] = [5, 6, 7, 8, 9, INTERRUPTED_IO, 13, 14, 15];
+
+        let name = file.display();
+        match error {
+            sqlx::Error::Database(inner) => {
+                let code = inner.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(1);
+                match code & 0xff {
+                    CORRUPT | NOT_A_DATABASE => file::damaged(file, inner.message()),
+                    _ if code == CORRUPT_FILE_SYSTEM => file::damaged(file, inner.message()),
+                    primary if PASSING.contains(&primary) => Error::Retry(format!("{name}: {}", inner.message())),
+                    _ => Error::Stop(format!("{name}: defect: {} (code {code})", inner.message())),
+                }
+            }
+            sqlx::Error::Io(_) => Error::Retry(format!("{name}: {error}")),
+            sqlx::Error::Decode(why) => file::damaged(file, &why.to_string()),
+            sqlx::Error::ColumnDecode { source, .. } => file::damaged(file, &source.to_string()),
+            _ => Error::Stop(format!("{name}: defect: {error}")),
+        }
+    }
+}
+
+/// Opens (and creates or migrates) `data_dir/reputed.db`, takes the lock that keeps a second daemon out, checks the file:
+/// always its header, and the whole of it when it is small or was not closed cleanly and is not huge.
 ///
 /// # Errors
 /// [`Error::Stop`] with what to do, when locked by another process, damaged or too new.
-pub async fn open(_data_dir: &Path) -> Result<(Writer, Reader), Error> {
-    todo!("store")
+pub async fn open(data_dir: &Path) -> Result<(Writer, Reader), Error> {
+    file::create_dir(data_dir)?;
+    let lock = file::lock(data_dir)?;
+    let path = file::store(data_dir);
+    let check = file::inspect(&path)?;
+    let fault = |error| Error::new(&path, &error);
+
+    let mut connection = schema::writer(&path).connect().await.map_err(fault)?;
+    if check == file::Check::Whole
+        && let Some(damage) = schema::damage(&mut connection).await.map_err(fault)?
+    {
+        return Err(file::damaged(&path, &damage));
+    }
+    let version = schema::version(&mut connection).await.map_err(fault)?;
+    if version > schema::MIGRATIONS.len() as i64 {
+        return Err(too_new(&path, version));
+    }
+    schema::migrate(&mut connection, version).await.map_err(fault)?;
+    let checkpointer = schema::checkpointer(&path).connect().await.map_err(fault)?;
+    let writer = Writer::new(path.as_path().into(), lock, connection, checkpointer).await?;
+    Ok((writer, Reader::open(&path).await?))
 }
 
 /// Read only, beside a running daemon.
 ///
 /// # Errors
 /// [`Error::Stop`] when there is no store yet or it is too new.
-pub async fn open_read_only(_data_dir: &Path) -> Result<Reader, Error> {
-    todo!("store")
+pub async fn open_read_only(data_dir: &Path) -> Result<Reader, Error> {
+    let path = file::store(data_dir);
+    if file::length(&path) == 0 && file::length(&file::wal(&path)) == 0 {
+        let dir = data_dir.display();
+        return Err(Error::Stop(format!("no store in {dir} yet: start the daemon or import posts first")));
+    }
+    let reader = Reader::open(&path).await?;
+    let version = reader.version().await?;
+    if version > schema::MIGRATIONS.len() as i64 {
+        return Err(too_new(&path, version));
+    }
+    if version < schema::MIGRATIONS.len() as i64 {
+        let name = path.display();
+        return Err(Error::Stop(format!(
+            "{name} is of an older version ({version}): start the daemon once to renew it"
+        )));
+    }
+    Ok(reader)
+}
+
+fn too_new(path: &Path, version: i64) -> Error {
+    let (name, known) = (path.display(), schema::MIGRATIONS.len());
+    Error::Stop(format!(
+        "{name} is of version {version}, this program knows up to {known}: run the newer program, or restore a backup"
+    ))
 }
 
 /// What the store knows of a post before it is written again.
@@ -50,7 +131,7 @@ pub struct Known {
     pub brand: Arc<str>,
     pub deleted: bool,
     pub edited_at: Option<Timestamp>,
-    /// blake3 of the post's content fields, to tell an edit from a repetition.
+    /// As [`content`] gives it, to tell an edit from a repetition; zeros once deleted.
     pub content: [u8; 16],
 }
 

@@ -1,33 +1,269 @@
-//! Writes.
+//! The one writer: look-ups that ingest needs before it writes, and the commit. Every commit is one transaction that is
+//! on the disk when `commit` returns.
 
-use super::*;
+mod alert;
+mod author;
+mod mention;
+
+use super::checkpoint::Checkpoint;
+use super::{Commit, Error, Known, row, schema};
+use crate::post::Author;
+use jiff::Timestamp;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Connection, Row};
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 /// The only one that writes. Numbers mentions (`seq`) and changes.
-pub struct Writer {}
+pub struct Writer {
+    file: Arc<Path>,
+    connection: SqliteConnection,
+    counters: Counters,
+    /// A transaction may be open: a commit failed, or its future was dropped halfway.
+    unsettled: bool,
+    checkpoint: Checkpoint,
+    /// Held for as long as we may write; fields are dropped in order, so it goes last.
+    _lock: File,
+}
+
+/// The last numbers given, and the number of live mentions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counters {
+    seq: i64,
+    change: i64,
+    live: i64,
+}
 
 impl Writer {
+    pub(super) async fn new(
+        file: Arc<Path>,
+        lock: File,
+        mut connection: SqliteConnection,
+        checkpointer: SqliteConnection,
+    ) -> Result<Self, Error> {
+        let counters = Counters::load(&mut connection).await.map_err(|e| Error::new(&file, &e))?;
+        let checkpoint = Checkpoint::start(&file, checkpointer);
+        Ok(Self { file, connection, counters, unsettled: false, checkpoint, _lock: lock })
+    }
+
     /// What is known of each (source, id), one entry a brand; unknown posts are absent.
-    pub async fn known(&mut self, _keys: &[(&str, &str)]) -> Result<Vec<((String, String), Known)>, Error> {
-        todo!("store")
+    pub async fn known(&mut self, keys: &[(&str, &str)]) -> Result<Vec<((String, String), Known)>, Error> {
+        static SQL: LazyLock<Arc<str>> = LazyLock::new(|| {
+            schema::lookup("SELECT key, source, seq, brand, deleted, edited_at, content FROM mention WHERE key IN ")
+        });
+        self.settle().await?;
+        // By id alone, since the index begins with it; the same id at another source is rare and left out below.
+        let mut sources_by_key: HashMap<[u8; 16], Vec<(&str, &str)>> = HashMap::with_capacity(keys.len());
+        for (source, id) in keys {
+            let asked = sources_by_key.entry(row::key(id)).or_default();
+            if !asked.contains(&(source, id)) {
+                asked.push((source, id));
+            }
+        }
+        let wanted: Vec<[u8; 16]> = sources_by_key.keys().copied().collect();
+        let mut found = Vec::new();
+        for chunk in wanted.chunks(schema::LOOKUP_KEYS) {
+            let mut query = sqlx::query(AssertSqlSafe(SQL.clone()));
+            for key in chunk {
+                query = query.bind(key.to_vec());
+            }
+            let rows = query.fetch_all(&mut self.connection).await.map_err(|e| self.fault(&e))?;
+            for row in &rows {
+                let (key, source, known) = known(row).map_err(|e| self.fault(&e))?;
+                let asked = sources_by_key.get(&key).into_iter().flatten();
+                if let Some((source, id)) = asked.into_iter().find(|(asked, _)| *asked == source) {
+                    found.push((((*source).to_owned(), (*id).to_owned()), known));
+                }
+            }
+        }
+        Ok(found)
     }
+
     /// `seq` of all live mentions by an author of a source, for account deletion.
-    pub async fn mentions_of_author(&mut self, _source: &str, _author: &str) -> Result<Vec<i64>, Error> {
-        todo!("store")
+    pub async fn mentions_of_author(&mut self, source: &str, author: &str) -> Result<Vec<i64>, Error> {
+        self.settle().await?;
+        sqlx::query_scalar("SELECT seq FROM mention WHERE author = $1 AND source = $2 AND deleted = 0 ORDER BY seq")
+            .bind(author)
+            .bind(source)
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(|e| self.fault(&e))
     }
+
     /// The cached profile of authors (native ids), for mentions about to be written.
-    pub async fn authors(&mut self, _source: &str, _ids: &[&str]) -> Result<Vec<Author<'static>>, Error> {
-        todo!("store")
+    pub async fn authors(&mut self, source: &str, ids: &[&str]) -> Result<Vec<Author<'static>>, Error> {
+        static SQL: LazyLock<Arc<str>> =
+            LazyLock::new(|| schema::lookup("SELECT profile FROM author WHERE source = ? AND id IN "));
+        self.settle().await?;
+        let mut authors = Vec::new();
+        for chunk in ids.chunks(schema::LOOKUP_KEYS) {
+            let mut query = sqlx::query(AssertSqlSafe(SQL.clone())).bind(source);
+            for id in chunk {
+                query = query.bind(*id);
+            }
+            let rows = query.fetch_all(&mut self.connection).await.map_err(|e| self.fault(&e))?;
+            for row in &rows {
+                authors.push(author::profile(row).map_err(|e| self.fault(&e))?);
+            }
+        }
+        Ok(authors)
     }
+
     /// Whom a follow record pointed at: (own account, follower).
-    pub async fn follow_record(&mut self, _source: &str, _record: &str) -> Result<Option<(String, String)>, Error> {
-        todo!("store")
+    pub async fn follow_record(&mut self, source: &str, record: &str) -> Result<Option<(String, String)>, Error> {
+        self.settle().await?;
+        sqlx::query_as(
+            "SELECT account, follower FROM follow \
+             WHERE source = $1 AND record = $2 AND record <> '' AND kind = 'follow'",
+        )
+        .bind(source)
+        .bind(record)
+        .fetch_optional(&mut self.connection)
+        .await
+        .map_err(|e| self.fault(&e))
     }
+
     /// The next free `seq`; the caller numbers its new mentions from here on, without holes.
     pub fn next_seq(&self) -> i64 {
-        todo!("store")
+        self.counters.seq + 1
     }
+
     /// One durable transaction. On an error nothing of it is stored and it can be tried again as it is.
-    pub async fn commit(&mut self, _commit: &Commit) -> Result<(), Error> {
-        todo!("store")
+    ///
+    /// # Errors
+    /// [`Error::Retry`] when the disk is full, busy or away. [`Error::Stop`] when the file is damaged, or when the
+    /// commit breaks our own rules: a mention twice, or numbered with holes.
+    pub async fn commit(&mut self, commit: &Commit) -> Result<(), Error> {
+        self.settle().await?;
+        self.unsettled = true;
+        match apply(&mut self.connection, commit, self.counters).await {
+            Ok(counters) => {
+                self.counters = counters;
+                self.unsettled = false;
+                self.checkpoint.after_commit(&mut self.connection).await;
+                Ok(())
+            }
+            Err(error) => {
+                let fault = self.fault(&error);
+                // When this fails too, the next call tries again; the first error is the one to tell.
+                if let Err(error) = self.settle().await {
+                    tracing::warn!(%error, "roll-back put off");
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    /// Empties the write-ahead log and closes the file, so that the next start finds it clean. Dropping the writer
+    /// instead loses nothing; the next start then looks closer.
+    ///
+    /// # Errors
+    /// [`Error::Retry`] when the disk did not take it. Nothing is lost.
+    pub async fn close(self) -> Result<(), Error> {
+        let Self { file, mut connection, checkpoint, _lock, .. } = self;
+        checkpoint.close(&mut connection).await;
+        connection.close().await.map_err(|e| Error::new(&file, &e))
+    }
+
+    /// Ends a transaction that was left open and reads the counters anew, since it may have been committed unheard.
+    async fn settle(&mut self) -> Result<(), Error> {
+        if self.unsettled {
+            // Fails when SQLite has rolled back by itself, as it does on a full disk. A connection that is beyond
+            // this fails in the next statement, too.
+            let rolled_back = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await;
+            tracing::debug!(?rolled_back, "transaction left open");
+            self.counters = Counters::load(&mut self.connection).await.map_err(|e| self.fault(&e))?;
+            self.unsettled = false;
+        }
+        Ok(())
+    }
+
+    fn fault(&self, error: &sqlx::Error) -> Error {
+        Error::new(&self.file, error)
+    }
+}
+
+impl Counters {
+    async fn load(connection: &mut SqliteConnection) -> sqlx::Result<Self> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT name, value FROM counter").fetch_all(&mut *connection).await?;
+        let value = |name: &str| rows.iter().find(|row| row.0 == name).map(|row| row.1);
+        match (value("seq"), value("change"), value("live")) {
+            (Some(seq), Some(change), Some(live)) => Ok(Self { seq, change, live }),
+            _ => Err(sqlx::Error::Decode("a counter is missing".into())),
+        }
+    }
+
+    async fn save(self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
+        sqlx::query("UPDATE counter SET value = CASE name WHEN 'seq' THEN $1 WHEN 'change' THEN $2 ELSE $3 END")
+            .bind(self.seq)
+            .bind(self.change)
+            .bind(self.live)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Begin to commit. Plain statements rather than sqlx's transaction, whose count of nested ones goes wrong when SQLite
+/// rolls back by itself.
+async fn apply(connection: &mut SqliteConnection, commit: &Commit, before: Counters) -> sqlx::Result<Counters> {
+    let mut counters = before;
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    mention::insert(connection, &commit.new, &mut counters).await?;
+    mention::edit(connection, &commit.edited, &mut counters).await?;
+    mention::delete(connection, &commit.deleted, &mut counters).await?;
+    mention::patch(connection, &commit.patches, &mut counters).await?;
+    author::put(connection, &commit.authors, Timestamp::now(), &mut counters).await?;
+    author::follow(connection, &commit.followers).await?;
+    for (source, gap) in &commit.gaps {
+        sqlx::query("INSERT INTO gap (source, from_at, to_at, reason) VALUES ($1, $2, $3, $4)")
+            .bind(&**source)
+            .bind(row::nanoseconds(gap.from))
+            .bind(row::nanoseconds(gap.to))
+            .bind(gap.reason.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    alert::put(connection, &commit.alerts).await?;
+    alert::send(connection, &commit.deliveries).await?;
+    alert::conclude(connection, &commit.outcomes).await?;
+    for (source, value) in &commit.cursors {
+        let sql = "INSERT INTO cursor (source, value) VALUES ($1, $2) \
+                   ON CONFLICT (source) DO UPDATE SET value = excluded.value";
+        sqlx::query(sql).bind(&**source).bind(value.as_str()).execute(&mut *connection).await?;
+    }
+    if counters != before {
+        counters.save(connection).await?;
+    }
+    sqlx::raw_sql("COMMIT").execute(&mut *connection).await?;
+    Ok(counters)
+}
+
+/// Key, source, what is known.
+fn known(row: &SqliteRow) -> sqlx::Result<([u8; 16], &str, Known)> {
+    let hash = |column: usize| -> sqlx::Result<[u8; 16]> {
+        let bytes: &[u8] = row.try_get(column)?;
+        bytes.try_into().map_err(|e| sqlx::Error::Decode(Box::new(e)))
+    };
+    let edited_at: Option<i64> = row.try_get(5)?;
+    let brand: &str = row.try_get(3)?;
+    let known = Known {
+        seq: row.try_get(2)?,
+        brand: brand.into(),
+        deleted: row.try_get(4)?,
+        edited_at: edited_at.map(row::timestamp).transpose()?,
+        content: hash(6)?,
+    };
+    Ok((hash(0)?, row.try_get(1)?, known))
+}
+
+#[cfg(test)]
+impl Writer {
+    /// For tests that need what nobody should do.
+    pub(super) async fn run(&mut self, sql: String) {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection).await.unwrap();
     }
 }

@@ -1,0 +1,167 @@
+//! What the store carries on this machine: mentions a second, latency of a commit, keys looked up, bytes a mention.
+//! `cargo bench --bench store`; `STORE_ROWS=1000000` for another size than the default. Writes into the target folder,
+//! since a folder in memory would make every sync free.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use jiff::{SignedDuration, Timestamp};
+use reputed::mention::{AuthorSpam, Emotion, Label, Mention, Probability, Scores, Status, Tier};
+use reputed::post::{Author, Post, Str};
+use reputed::store::{self, Commit, Reader, Writer};
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const ROWS: i64 = 200_000;
+const TEXT: &str = "Third week without an answer from support, and now the update ate my settings again. Has anybody \
+                    found a way to get through to a person? Asking for a friend who is me.";
+
+/// A mention as a busy network gives it: long random ids, a full author, all scores.
+fn mention(seq: i64, base: Timestamp) -> Mention {
+    let hash = blake3::hash(&seq.to_le_bytes()).to_hex();
+    let author = blake3::hash(&(seq / 3).to_le_bytes()).to_hex();
+    let did = format!("did:plc:{}", &author[..24]);
+    let text = |text: &str| Some(Str::from(text.to_owned()));
+    let created_at = base + SignedDuration::from_millis(seq);
+    let mut post =
+        Post::new(format!("at://{did}/app.bsky.feed.post/{}", &hash[..13]), format!("{TEXT} {seq}"), created_at);
+    post.source = "bluesky".into();
+    post.url = Some(format!("https://bsky.app/profile/{did}/post/{}", &hash[..13]).into());
+    post.lang = text("en");
+    post.author = Author {
+        id: Some(did.into()),
+        handle: Some(format!("{}.example", &author[..9]).into()),
+        name: text("Ann Example"),
+        bio: None,
+        followers: Some(120),
+        following: Some(80),
+        posts: Some(900),
+        has_avatar: Some(true),
+        created_at: Some(base),
+    };
+    let scores = Scores {
+        lang: "en".into(),
+        lang_p: 0.987_654_3,
+        sentiment: -0.812_345_7,
+        label: Label::Negative,
+        p: Probability { negative: 0.853_210_1, neutral: 0.105_925_5, positive: 0.040_864_4 },
+        needs_answer: Some(0.812_345_6),
+        complaint: Some(0.912_345_6),
+        offensive: Some(0.012_345_6),
+        irony: Some(0.312_345_6),
+        emotion: Some(Emotion { anger: 0.712_345_6, joy: 0.012_345_6, optimism: 0.112_345_6, sadness: 0.162_963_2 }),
+        tier: Tier::Fast,
+        model: "fast-1".into(),
+    };
+    Mention {
+        post,
+        seq,
+        brand: "acme".into(),
+        watches: vec!["acme-name".into()],
+        seen_at: created_at + SignedDuration::from_millis(300),
+        scores: Some(scores),
+        author_spam: AuthorSpam { spam: Some(0.123_456_7), reasons: vec!["young account".into()] },
+        cluster: Some(hash[..16].to_owned()),
+        status: Status::New,
+        assignee: None,
+        note: None,
+        correction: None,
+    }
+}
+
+/// The middle, the 99th of a hundred, and the worst, in milliseconds.
+fn spread(mut all: Vec<Duration>) -> String {
+    all.sort_unstable();
+    let at = |share: f64| all[((all.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    format!("p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms", at(0.5), at(0.99), at(1.0))
+}
+
+fn syncs(dir: &Path) -> Vec<Duration> {
+    let mut file = File::create(dir.join("sync")).unwrap();
+    (0..200)
+        .map(|_| {
+            file.write_all(&[1; 4_096]).unwrap();
+            let start = Instant::now();
+            file.sync_data().unwrap();
+            start.elapsed()
+        })
+        .collect()
+}
+
+/// Commits `rows` new mentions in batches; latencies and the longest log met.
+async fn write(writer: &mut Writer, dir: &Path, rows: i64, batch: i64, base: Timestamp) -> (Vec<Duration>, u64) {
+    let (mut latencies, mut log) = (Vec::new(), 0);
+    for _ in 0..rows / batch {
+        let next = writer.next_seq();
+        let commit = Commit {
+            new: (next..next + batch).map(|seq| mention(seq, base)).collect(),
+            cursors: vec![("bluesky".into(), next.to_string())],
+            ..Commit::default()
+        };
+        let start = Instant::now();
+        writer.commit(&commit).await.unwrap();
+        latencies.push(start.elapsed());
+        log = log.max(std::fs::metadata(dir.join("reputed.db-wal")).map_or(0, |data| data.len()));
+    }
+    (latencies, log)
+}
+
+async fn look_up(writer: &mut Writer, rows: i64, base: Timestamp) {
+    for (name, from) in [("known", 1), ("unknown", rows * 10)] {
+        let posts: Vec<Post<'_>> = (0..40_000).map(|n| mention(from + n * (rows / 40_000).max(1), base).post).collect();
+        let keys: Vec<(&str, &str)> = posts.iter().map(|post| ("bluesky", post.id.as_str())).collect();
+        let start = Instant::now();
+        let found: usize = {
+            let mut found = 0;
+            for chunk in keys.chunks(2_000) {
+                found += writer.known(chunk).await.unwrap().len();
+            }
+            found
+        };
+        let rate = keys.len() as f64 / start.elapsed().as_secs_f64();
+        println!("look-up of {name} keys, 2000 a call: {rate:.0} keys/s, {found} found");
+    }
+}
+
+async fn read(reader: &Reader) {
+    let (start, mut after, mut count) = (Instant::now(), 0, 0_usize);
+    while count < 50_000 {
+        let page = reader.changes(after, 1_000).await.unwrap();
+        let Some(last) = page.last() else { break };
+        (after, count) = (last.change, count + page.len());
+    }
+    println!("changes for the index: {:.0} rows/s", count as f64 / start.elapsed().as_secs_f64());
+    let start = Instant::now();
+    let authors = reader.authors_to_look_up("bluesky", Timestamp::UNIX_EPOCH, 100).await.unwrap();
+    println!("authors to look up: {} in {:.1} ms", authors.len(), start.elapsed().as_secs_f64() * 1e3);
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let rows = std::env::var("STORE_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(ROWS);
+    let base: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    println!("fdatasync of 4 KiB: {}", spread(syncs(dir.path())));
+    let (mut writer, reader) = store::open(dir.path()).await.unwrap();
+    for batch in [1_000, 4_000] {
+        let (latencies, log) = write(&mut writer, dir.path(), rows / 2, batch, base).await;
+        let busy: f64 = latencies.iter().map(Duration::as_secs_f64).sum();
+        let rate = latencies.len() as f64 * batch as f64 / busy;
+        println!(
+            "new mentions, {batch} a commit: {rate:.0} rows/s, {}, log up to {} MiB",
+            spread(latencies),
+            log >> 20
+        );
+    }
+    let (latencies, _) = write(&mut writer, dir.path(), 2_000, 5, base).await;
+    println!("new mentions, 5 a commit: {}", spread(latencies));
+    look_up(&mut writer, rows, base).await;
+    read(&reader).await;
+    let count = writer.next_seq() - 1;
+    let start = Instant::now();
+    writer.commit(&Commit { deleted: (1..=1_000).collect(), ..Commit::default() }).await.unwrap();
+    println!("1000 deletions: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+    writer.close().await.unwrap();
+    let size = std::fs::metadata(dir.path().join("reputed.db")).unwrap().len();
+    println!("file: {} MiB, {:.0} bytes a mention", size >> 20, size as f64 / count as f64);
+}

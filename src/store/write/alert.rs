@@ -1,0 +1,81 @@
+//! Alerts and the outbox within a commit: an alert and its deliveries are stored together, before anything is sent.
+
+use crate::alert::{Change, Delivery, DeliveryState};
+use crate::store::{DeliveryOutcome, row};
+use sqlx::sqlite::SqliteConnection;
+
+pub async fn put(connection: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<()> {
+    for Change { alert, .. } in changes {
+        sqlx::query(
+            "INSERT INTO alert (id, revision, state, brand, opened_at, body) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, state = excluded.state, \
+             brand = excluded.brand, opened_at = excluded.opened_at, body = excluded.body",
+        )
+        .bind(alert.id.as_str())
+        .bind(alert.revision)
+        .bind(alert.state.name())
+        .bind(alert.brand.as_str())
+        .bind(row::nanoseconds(alert.opened_at))
+        .bind(row::json(alert)?)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Adds rows to the outbox. Older revisions for the same (alert, hook) that wait give way to the newer, so that what
+/// is told of an alert never goes backwards. A row that is there already stays as it is.
+pub async fn send(connection: &mut SqliteConnection, deliveries: &[Delivery]) -> sqlx::Result<()> {
+    for delivery in deliveries {
+        sqlx::query(
+            "UPDATE outbox SET state = 'superseded', finished_at = $1 \
+             WHERE state = 'pending' AND alert = $2 AND hook = $3 AND revision < $4",
+        )
+        .bind(row::nanoseconds(delivery.created_at))
+        .bind(delivery.alert.as_str())
+        .bind(delivery.hook.as_str())
+        .bind(delivery.revision)
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query(
+            "INSERT INTO outbox (id, hook, alert, revision, news, state, attempts, created_at, due_at, finished_at, \
+             last_error, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(delivery.id.as_str())
+        .bind(delivery.hook.as_str())
+        .bind(delivery.alert.as_str())
+        .bind(delivery.revision)
+        .bind(delivery.news.name())
+        .bind(delivery.state.name())
+        .bind(delivery.attempts)
+        .bind(row::nanoseconds(delivery.created_at))
+        .bind(row::nanoseconds(delivery.due_at))
+        .bind(delivery.finished_at.map(row::nanoseconds))
+        .bind(delivery.last_error.as_deref())
+        .bind(row::json(&delivery.body)?)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Records attempts. A row that was superseded while it was on its way only ever becomes delivered: were it to wait
+/// again, it would follow its newer revision.
+pub async fn conclude(connection: &mut SqliteConnection, outcomes: &[DeliveryOutcome]) -> sqlx::Result<()> {
+    for outcome in outcomes {
+        sqlx::query(
+            "UPDATE outbox SET state = $1, attempts = $2, due_at = $3, finished_at = $4, last_error = $5 \
+             WHERE id = $6 AND (state <> 'superseded' OR $7)",
+        )
+        .bind(outcome.state.name())
+        .bind(outcome.attempts)
+        .bind(row::nanoseconds(outcome.due_at))
+        .bind(outcome.finished_at.map(row::nanoseconds))
+        .bind(outcome.last_error.as_deref())
+        .bind(outcome.id.as_str())
+        .bind(outcome.state == DeliveryState::Delivered)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}

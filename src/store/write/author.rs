@@ -1,0 +1,133 @@
+//! Authors' profiles and follower events within a commit.
+
+use super::Counters;
+use crate::brand::FollowerEvent;
+use crate::post::Author;
+use crate::store::read::FOLLOW_KINDS;
+use crate::store::row;
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+/// A row of one column `profile`.
+pub fn profile(row: &SqliteRow) -> sqlx::Result<Author<'static>> {
+    row::from_json::<Author<'_>>(row.try_get(0)?).map(Author::into_owned)
+}
+
+/// Caches profiles and completes the stored mentions of these authors that lack their counts. An author without an
+/// id is passed over. One with nothing but an id says that the platform does not know him: he is not asked for again soon.
+pub async fn put(
+    connection: &mut SqliteConnection,
+    authors: &[(String, Author<'static>)],
+    fetched_at: Timestamp,
+    counters: &mut Counters,
+) -> sqlx::Result<()> {
+    for (source, author) in authors {
+        let Some(id) = author.id.as_deref() else { continue };
+        sqlx::query(
+            "INSERT INTO author (source, id, fetched_at, profile) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (source, id) DO UPDATE SET fetched_at = excluded.fetched_at, profile = excluded.profile",
+        )
+        .bind(source.as_str())
+        .bind(id)
+        .bind(row::nanoseconds(fetched_at))
+        .bind(row::json(author)?)
+        .execute(&mut *connection)
+        .await?;
+        if author.followers.is_some() {
+            complete(connection, source, id, author, counters).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn complete(
+    connection: &mut SqliteConnection,
+    source: &str,
+    id: &str,
+    author: &Author<'static>,
+    counters: &mut Counters,
+) -> sqlx::Result<()> {
+    // Within a text the quotes would be escaped, so that this finds the author's own field and nothing else.
+    let rows = sqlx::query(
+        "SELECT seq, post FROM mention \
+         WHERE author = $1 AND source = $2 AND deleted = 0 AND post NOT LIKE '%\"followers\":%'",
+    )
+    .bind(id)
+    .bind(source)
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in &rows {
+        let mut post = row::post(source, row.try_get(1)?)?;
+        post.author = completed(author.clone(), post.author);
+        counters.change += 1;
+        sqlx::query("UPDATE mention SET change = $1, rewritten = 1, post = $2 WHERE seq = $3")
+            .bind(counters.change)
+            .bind(row::post_json(&post)?)
+            .bind(row.try_get::<i64, _>(0)?)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The newer word first, the older one where it says nothing.
+fn completed(new: Author<'static>, old: Author<'static>) -> Author<'static> {
+    Author {
+        id: new.id.or(old.id),
+        handle: new.handle.or(old.handle),
+        name: new.name.or(old.name),
+        bio: new.bio.or(old.bio),
+        followers: new.followers.or(old.followers),
+        following: new.following.or(old.following),
+        posts: new.posts.or(old.posts),
+        has_avatar: new.has_avatar.or(old.has_avatar),
+        created_at: new.created_at.or(old.created_at),
+    }
+}
+
+/// Takes what is news: a follow of somebody who follows already, an unfollow after an unfollow, and an event that was
+/// heard before are left out.
+pub async fn follow(connection: &mut SqliteConnection, events: &[FollowerEvent]) -> sqlx::Result<()> {
+    for event in events {
+        let FollowerEvent { source, account, follower, record, at, kind } = event;
+        let kind = FOLLOW_KINDS[*kind as usize].0;
+        let before: Option<String> =
+            sqlx::query_scalar("SELECT kind FROM follow WHERE source = $1 AND account = $2 AND follower = $3")
+                .bind(source.as_str())
+                .bind(account.as_str())
+                .bind(follower.as_str())
+                .fetch_optional(&mut *connection)
+                .await?;
+        if before.as_deref() != Some(kind) {
+            let taken = sqlx::query(
+                "INSERT INTO follower_event (source, account, follower, kind, record, at) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (source, account, at, follower, kind) DO NOTHING",
+            )
+            .bind(source.as_str())
+            .bind(account.as_str())
+            .bind(follower.as_str())
+            .bind(kind)
+            .bind(record.as_str())
+            .bind(row::nanoseconds(*at))
+            .execute(&mut *connection)
+            .await?;
+            if taken.rows_affected() == 0 {
+                continue;
+            }
+        }
+        // A second follow still brings its record: an unfollow will name the newest.
+        sqlx::query(
+            "INSERT INTO follow (source, account, follower, kind, record) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (source, account, follower) DO UPDATE SET kind = excluded.kind, record = excluded.record",
+        )
+        .bind(source.as_str())
+        .bind(account.as_str())
+        .bind(follower.as_str())
+        .bind(kind)
+        .bind(record.as_str())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
