@@ -1,0 +1,117 @@
+//! The fields of the index and how each is kept. Nothing is stored: hits are read from the store by `seq`.
+
+use super::tokenizer::Words;
+use crate::query::field::{KeywordField, NumberField};
+use tantivy::Index;
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
+};
+
+/// Raise it whenever a document would be indexed otherwise than before (fields, folding, words): older folders are
+/// then built again from the store.
+pub(super) const VERSION: u32 = 1;
+
+/// In place of a keyword that is missing, so that NOT can tell "another" from "unknown". No query can spell it.
+pub(super) const UNKNOWN: &str = "\0";
+
+const TOKENIZER: &str = "words";
+pub(super) const SEQ: &str = "seq";
+pub(super) const CREATED: &str = "created";
+
+const KEYWORDS: [(KeywordField, &str); 10] = [
+    (KeywordField::Source, "source"),
+    (KeywordField::Kind, "kind"),
+    (KeywordField::Lang, "lang"),
+    (KeywordField::Brand, "brand"),
+    (KeywordField::Watch, "watch"),
+    (KeywordField::Is, "is"),
+    (KeywordField::Has, "has"),
+    (KeywordField::From, "from"),
+    (KeywordField::Status, "status"),
+    (KeywordField::Sentiment, "label"),
+];
+
+const NUMBERS: [(NumberField, &str); 12] = [
+    (NumberField::Sentiment, "sentiment"),
+    (NumberField::NeedsAnswer, "needs_answer"),
+    (NumberField::Complaint, "complaint"),
+    (NumberField::Offensive, "offensive"),
+    (NumberField::Irony, "irony"),
+    (NumberField::Spam, "spam"),
+    (NumberField::Rating, "rating"),
+    (NumberField::Reach, "reach"),
+    (NumberField::Likes, "likes"),
+    (NumberField::Reposts, "reposts"),
+    (NumberField::AuthorFollowers, "author_followers"),
+    (NumberField::AuthorAgeDays, "author_age_days"),
+];
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields {
+    pub seq: Field,
+    /// Microseconds since 1970.
+    pub created: Field,
+    pub title: Field,
+    pub text: Field,
+    pub author: Field,
+    pub bio: Field,
+    pub tag: Field,
+    pub account: Field,
+    /// Every host of the post's links with each of its parent domains.
+    pub host: Field,
+    /// The same, with the path behind: `shop.example/a`.
+    pub path: Field,
+    keywords: [Field; KEYWORDS.len()],
+    numbers: [Field; NUMBERS.len()],
+}
+
+impl Fields {
+    pub fn keyword(&self, field: KeywordField) -> Field {
+        KEYWORDS.iter().zip(self.keywords).find(|((name, _), _)| *name == field).map_or(self.seq, |(_, field)| field)
+    }
+
+    /// The column of a number; `Created` has its own, in whole microseconds.
+    pub fn number(&self, field: NumberField) -> Field {
+        NUMBERS.iter().zip(self.numbers).find(|((name, _), _)| *name == field).map_or(self.created, |(_, field)| field)
+    }
+}
+
+pub(super) fn schema() -> (Schema, Fields) {
+    let mut schema = Schema::builder();
+    let fields = Fields {
+        seq: schema.add_u64_field(SEQ, NumericOptions::default() | FAST | INDEXED),
+        created: schema.add_i64_field(CREATED, FAST),
+        title: words(&mut schema, "title"),
+        text: words(&mut schema, "text"),
+        author: words(&mut schema, "author"),
+        bio: words(&mut schema, "bio"),
+        tag: exact(&mut schema, "tag"),
+        account: exact(&mut schema, "account"),
+        host: exact(&mut schema, "host"),
+        path: exact(&mut schema, "path"),
+        keywords: KEYWORDS.map(|(_, name)| exact(&mut schema, name)),
+        numbers: NUMBERS.map(|(_, name)| schema.add_f64_field(name, FAST)),
+    };
+    (schema.build(), fields)
+}
+
+/// Words with positions. No norms: hits are ordered by time, never by score.
+fn words(schema: &mut SchemaBuilder, name: &str) -> Field {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer(TOKENIZER)
+        .set_index_option(IndexRecordOption::WithFreqsAndPositions)
+        .set_fieldnorms(false);
+    schema.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
+}
+
+fn exact(schema: &mut SchemaBuilder, name: &str) -> Field {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer("raw")
+        .set_index_option(IndexRecordOption::Basic)
+        .set_fieldnorms(false);
+    schema.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
+}
+
+pub(super) fn register(index: &Index) {
+    index.tokenizers().register(TOKENIZER, Words::default());
+}

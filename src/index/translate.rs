@@ -1,0 +1,208 @@
+//! A query's tree as a tantivy query. Tantivy knows matched and not matched only, so NOT is pushed down to the terms
+//! and each term is translated twice: "is true" and "is false". What is missing is in neither.
+//!
+//! - A number that is missing is unknown: NOT `rating:>2` asks for a rating of at most 2.
+//! - `lang:` and `sentiment:` of a mention without one are unknown; other keywords of a mention are always known.
+//! - Words, tags, accounts and links that are not there are not there: NOT `title:x` matches a post without a title.
+
+use super::Error;
+use super::schema::{Fields, UNKNOWN};
+use super::steady::Steady;
+use crate::query::field::{KeywordField, NumberField, TextField};
+use crate::query::{Bound, Expr, Term};
+use std::ops::Bound as Edge;
+use tantivy::query::{
+    AllQuery, BooleanQuery, EmptyQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, Term as Token};
+
+/// Most different words that the starred word of a phrase may stand for in one segment: each costs about 4 KiB while
+/// searching. A single starred word has no such bound.
+const PREFIX_WORDS_MAX: u32 = 5_000;
+
+const MICROSECONDS_PER_SECOND: f64 = 1e6;
+
+/// A query and whether a hit must match it or must not.
+type Clause = (Occur, Box<dyn Query>);
+
+pub(super) struct Translator<'a> {
+    pub fields: &'a Fields,
+    pub searcher: &'a Searcher,
+}
+
+impl Translator<'_> {
+    /// What makes `expr` wholly true, within `brands`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when a prefix stands for too many words.
+    pub fn query(&self, expr: &Expr, brands: Option<&[String]>) -> Result<Box<dyn Query>, Error> {
+        let mut clauses = vec![self.clause(expr, true)?];
+        if let Some(brands) = brands {
+            let field = self.fields.keyword(KeywordField::Brand);
+            clauses.push(any(brands.iter().map(|brand| must(token(field, brand))).collect()));
+        }
+        Ok(plain(all(clauses)))
+    }
+
+    fn clause(&self, expr: &Expr, wanted: bool) -> Result<Clause, Error> {
+        let each = |exprs: &[Expr]| exprs.iter().map(|expr| self.clause(expr, wanted)).collect::<Result<Vec<_>, _>>();
+        Ok(match (expr, wanted) {
+            (Expr::All, true) => must(AllQuery),
+            (Expr::All, false) => must(EmptyQuery),
+            (Expr::Not(expr), _) => self.clause(expr, !wanted)?,
+            (Expr::And(exprs), true) | (Expr::Or(exprs), false) => all(each(exprs)?),
+            (Expr::Or(exprs), true) | (Expr::And(exprs), false) => any(each(exprs)?),
+            (Expr::Term(Term::Number { field, min, max }), _) => self.number(*field, *min, *max, wanted),
+            (Expr::Term(term), true) => self.term(term)?,
+            (Expr::Term(term), false) => match term {
+                Term::Keyword { field: field @ (KeywordField::Lang | KeywordField::Sentiment), .. } => {
+                    let unknown = must(token(self.fields.keyword(*field), UNKNOWN));
+                    not(any(vec![self.term(term)?, unknown]))
+                }
+                term => not(self.term(term)?),
+            },
+        })
+    }
+
+    /// True when the term is.
+    fn term(&self, term: &Term) -> Result<Clause, Error> {
+        let fields = self.fields;
+        Ok(match term {
+            Term::Words { field, words, prefix } => {
+                let fields: &[Field] = match field {
+                    TextField::Any => &[fields.text, fields.title],
+                    TextField::Title => &[fields.title],
+                    TextField::Text => &[fields.text],
+                    TextField::Author => &[fields.author],
+                    TextField::Bio => &[fields.bio],
+                };
+                let clauses = fields.iter().map(|field| self.words(*field, words, *prefix));
+                any(clauses.collect::<Result<_, _>>()?)
+            }
+            Term::Tag(tag) => must(token(fields.tag, tag)),
+            Term::Handle(handle) => must(token(fields.account, handle)),
+            Term::Url { host, path } if !path.is_empty() => must(starting(fields.path, &format!("{host}{path}"))),
+            Term::Url { host, .. } => must(token(fields.host, host)),
+            Term::Keyword { value, .. } if value == UNKNOWN => must(EmptyQuery),
+            Term::Keyword { field, value } => must(token(fields.keyword(*field), value)),
+            Term::Number { field, min, max } => self.number(*field, *min, *max, true),
+        })
+    }
+
+    fn words(&self, field: Field, words: &[String], prefix: bool) -> Result<Clause, Error> {
+        Ok(match words {
+            [] => must(EmptyQuery),
+            [word] if prefix => must(starting(field, word)),
+            [word] => must(token(field, word)),
+            [.., last] if prefix => {
+                self.check_prefix(field, last)?;
+                let mut phrase = PhrasePrefixQuery::new(terms(field, words));
+                phrase.set_max_expansions(PREFIX_WORDS_MAX);
+                must(phrase)
+            }
+            words => must(PhraseQuery::new(terms(field, words))),
+        })
+    }
+
+    /// Tantivy would silently drop the words beyond the bound.
+    fn check_prefix(&self, field: Field, prefix: &str) -> Result<(), Error> {
+        for segment in self.searcher.segment_readers() {
+            let index = segment.inverted_index(field)?;
+            let mut words = index.terms().range().ge(prefix).into_stream().map_err(tantivy::TantivyError::from)?;
+            let mut count = 0;
+            while words.advance() && words.key().starts_with(prefix.as_bytes()) {
+                count += 1;
+                if count > PREFIX_WORDS_MAX {
+                    return Err(Error::Refused(format!(
+                        "too many words start with `{prefix}` to look for them in a phrase: write more letters"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&self, field: NumberField, min: Option<Bound>, max: Option<Bound>, wanted: bool) -> Clause {
+        if wanted {
+            return self.range(field, min, max);
+        }
+        let outside = |bound: Bound| Bound { value: bound.value, inclusive: !bound.inclusive };
+        let below = min.map(|min| self.range(field, None, Some(outside(min))));
+        let above = max.map(|max| self.range(field, Some(outside(max)), None));
+        any(below.into_iter().chain(above).collect())
+    }
+
+    /// A number that is there and within the bounds.
+    fn range(&self, field: NumberField, min: Option<Bound>, max: Option<Bound>) -> Clause {
+        if [min, max].iter().flatten().any(|bound| bound.value.is_nan()) {
+            return must(EmptyQuery);
+        }
+        let lowest = Bound { value: f64::NEG_INFINITY, inclusive: true };
+        let highest = Bound { value: f64::INFINITY, inclusive: true };
+        let (min, max) = (min.unwrap_or(lowest), max.unwrap_or(highest));
+        let edge = |bound: Bound, term| if bound.inclusive { Edge::Included(term) } else { Edge::Excluded(term) };
+        let column = self.fields.number(field);
+        if field == NumberField::Created {
+            // Times are whole microseconds; a bound between two of them moves to the outer one.
+            let (low, high) = (min.value * MICROSECONDS_PER_SECOND, max.value * MICROSECONDS_PER_SECOND);
+            let low = if min.inclusive { low.ceil() } else { low.floor() };
+            let high = if max.inclusive { high.floor() } else { high.ceil() };
+            #[expect(clippy::cast_possible_truncation, reason = "beyond the range of time saturates, as meant")]
+            let time = |value: f64| Token::from_field_i64(column, value as i64);
+            return must(RangeQuery::new(edge(min, time(low)), edge(max, time(high))));
+        }
+        // -0.0 would sort below 0.0 in the column.
+        let number = |bound: Bound| edge(bound, Token::from_field_f64(column, bound.value + 0.0));
+        must(RangeQuery::new(number(min), number(max)))
+    }
+}
+
+fn must(query: impl Query) -> Clause {
+    (Occur::Must, Box::new(query))
+}
+
+fn not((occur, query): Clause) -> Clause {
+    if occur == Occur::MustNot { (Occur::Must, query) } else { (Occur::MustNot, Box::new(Steady(query))) }
+}
+
+fn token(field: Field, text: &str) -> TermQuery {
+    TermQuery::new(Token::from_field_text(field, text), IndexRecordOption::Basic)
+}
+
+fn terms(field: Field, words: &[String]) -> Vec<Token> {
+    words.iter().map(|word| Token::from_field_text(field, word)).collect()
+}
+
+/// Every term that starts with `prefix`: tantivy reads a phrase of one word so, over a range of its dictionary.
+fn starting(field: Field, prefix: &str) -> PhrasePrefixQuery {
+    PhrasePrefixQuery::new(vec![Token::from_field_text(field, prefix)])
+}
+
+/// Every clause holds. None at all holds always.
+fn all(mut clauses: Vec<Clause>) -> Clause {
+    if clauses.len() == 1 {
+        return clauses.remove(0);
+    }
+    if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
+        clauses.push(must(AllQuery));
+    }
+    must(BooleanQuery::new(clauses))
+}
+
+/// At least one clause holds. None at all never holds.
+fn any(mut clauses: Vec<Clause>) -> Clause {
+    match clauses.len() {
+        0 => must(EmptyQuery),
+        1 => clauses.remove(0),
+        _ => must(BooleanQuery::union(clauses.into_iter().map(plain).collect())),
+    }
+}
+
+/// The clause as a query of its own: tantivy finds nothing by "must not" alone.
+fn plain((occur, query): Clause) -> Box<dyn Query> {
+    if occur == Occur::MustNot {
+        return Box::new(BooleanQuery::new(vec![must(AllQuery), (Occur::MustNot, query)]));
+    }
+    query
+}
