@@ -27,7 +27,7 @@ function card(alert, me, open, onFault) {
   const acknowledged = alert.state === "acknowledged";
   return el("article", { class: `alert ${alert.priority.toLowerCase()}` },
     el("header", {}, el("strong", { class: "priority" }, alert.priority), foreign(alert.title, "h3")),
-    el("p", { class: "quiet" }, many(alert.count, "mention"), group ? [", ", foreign(group)] : null, ", since ", when(alert.opened_at)),
+    el("p", { class: "quiet" }, many(alert.count, "mention"), group ? [", ", foreign(group)] : null, ", opened ", when(alert.opened_at)),
     alert.priority_why.length ? el("ul", { class: "reasons", "aria-label": "Why" }, alert.priority_why.map((reason) => foreign(reason, "li"))) : null,
     telling(alert, me, open, onFault),
     el("footer", {},

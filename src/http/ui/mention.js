@@ -56,7 +56,7 @@ function judged(mention) {
   else if (scores) {
     const sure = percent(scores.p[scores.label]);
     chips.push(el("li", { class: scores.label, title: `${scores.model}: negative ${percent(scores.p.negative)}, neutral ${percent(scores.p.neutral)}, positive ${percent(scores.p.positive)}` },
-      `${capital(scores.label)} ${signed(scores.sentiment)}`, el("span", { class: "quiet" }, ` ${sure} sure, ${scores.tier}`)));
+      `${capital(scores.label)} ${signed(scores.sentiment)}`, el("span", { class: "quiet" }, `, ${sure} sure (${scores.tier})`)));
   } else chips.push(el("li", { class: "quiet" }, "Not scored yet"));
   for (const [name, word] of [["needs_answer", "Needs an answer"], ["complaint", "Complaint"], ["offensive", "Offensive"], ["irony", "Irony"]]) {
     const p = scores && scores[name];
@@ -71,7 +71,7 @@ function spam(author) {
   if (!author || typeof author.spam !== "number") return el("li", { class: "quiet", title: "Nothing is known of this author yet" }, "Spam unknown");
   const reasons = (author.reasons || []).join("; ");
   return el("li", { class: author.spam >= WORTH_SHOWING ? "negative" : "quiet", title: reasons || null }, `Spam ${percent(author.spam)}`,
-    author.spam >= WORTH_SHOWING && reasons ? el("span", { class: "quiet" }, ` ${reasons}`) : null);
+    author.spam >= WORTH_SHOWING && reasons ? el("span", { class: "quiet" }, `: ${reasons}`) : null);
 }
 
 const NAMES = typeof Intl.DisplayNames === "function" ? new Intl.DisplayNames(["en"], { type: "language" }) : null;

@@ -12,6 +12,7 @@ const SHOWN_MAX = 300;
 const WAITING_MAX = 100;
 const LEDGER_EVERY = 10_000;
 const TICK_EVERY = 15_000;
+const RETRY_AFTER = 5_000;
 /// Many alert events in a burst are one look at the list.
 const ALERTS_AFTER = 300;
 /// Scrolled further down than this, the reader is reading: the list must not move.
@@ -169,7 +170,6 @@ async function loadLedger() {
 /* The event stream */
 
 function listen() {
-  state.stream?.close();
   const stream = new EventSource(`/api/v1/stream?${new URLSearchParams({ q: state.query })}`);
   state.stream = stream;
   stream.onopen = () => {
@@ -182,25 +182,33 @@ function listen() {
     state.broken = true;
     showLink();
     // The browser gives up after an answer that is no stream: ask again ourselves, which also finds out a log-out.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => ask("/me").then(listen, again), 3_000);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(again, RETRY_AFTER);
   };
-  const again = () => { if (state.stream === stream) setTimeout(listen, 5_000); };
+  const again = async () => {
+    const alive = await ask("/me").then(() => true, () => false);
+    if (state.stream !== stream) return;
+    if (alive) listen();
+    else setTimeout(again, RETRY_AFTER);
+  };
   stream.addEventListener("mention", (event) => arrived(JSON.parse(event.data)));
   stream.addEventListener("alert", alertsSoon);
   stream.addEventListener("lagged", () => loadMentions());
 }
 
 function showLink() {
-  const word = state.broken ? "broken" : state.paused ? "paused" : state.stream?.readyState === EventSource.OPEN ? "live" : "connecting";
+  const word = !state.stream ? "idle" : state.broken ? "broken" : state.paused ? "paused" : state.stream.readyState === EventSource.OPEN ? "live" : "connecting";
   at("link").dataset.state = word;
-  at("link").textContent = { broken: "Reconnecting", paused: "Paused", live: "Live", connecting: "Connecting" }[word];
+  at("link").textContent = { broken: "Reconnecting", paused: "Paused", live: "Live", connecting: "Connecting", idle: "Not live" }[word];
 }
 
 async function search() {
   state.query = at("q").value.trim();
   history.replaceState(null, "", state.query ? `/?${new URLSearchParams({ q: state.query })}` : "/");
-  if (await loadMentions()) listen();
-  else state.stream?.close();
+  state.stream?.close();
+  state.stream = null;
+  // A query that cannot be read has no stream; one that could not be answered just now is tried by the stream.
+  if ((await loadMentions()) || !at("q").hasAttribute("aria-invalid")) listen();
+  showLink();
 }
 
 async function start() {
