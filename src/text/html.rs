@@ -7,10 +7,54 @@ use markup5ever::data::{C1_REPLACEMENTS, NAMED_ENTITIES};
 
 /// Elements that stand on lines of their own.
 const BLOCKS: &[&str] = &[
-    "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "dir",
-    "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header",
-    "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "option", "p", "pre", "search", "section",
-    "summary", "table", "tbody", "tfoot", "thead", "tr", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "br",
+    "caption",
+    "center",
+    "dd",
+    "details",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "hr",
+    "html",
+    "legend",
+    "li",
+    "main",
+    "menu",
+    "nav",
+    "ol",
+    "option",
+    "p",
+    "pre",
+    "search",
+    "section",
+    "summary",
+    "table",
+    "tbody",
+    "tfoot",
+    "thead",
+    "tr",
+    "ul",
 ];
 
 /// Elements whose content is neither markup nor for reading.
@@ -270,9 +314,9 @@ fn reference(text: &str, in_attribute: bool) -> Option<([Option<char>; 2], usize
         let length = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
         let prefix = text.len() - digits.len();
         let semicolon = usize::from(digits[length..].starts_with(';'));
-        let code = digits[..length].chars().try_fold(0_u32, |code, digit| {
-            code.checked_mul(radix)?.checked_add(digit.to_digit(radix)?)
-        });
+        let code = digits[..length]
+            .chars()
+            .try_fold(0_u32, |code, digit| code.checked_mul(radix)?.checked_add(digit.to_digit(radix)?));
         let c = code.and_then(numbered).unwrap_or(char::REPLACEMENT_CHARACTER);
         return (length > 0).then_some(([Some(c), None], prefix + length + semicolon));
     }
@@ -313,7 +357,10 @@ mod tests {
             (" a \n\t b&nbsp; c ", "a b c"),
             ("<td>a</td><td>b</td>", "a b"),
             ("<pre>a\n  b</pre>", "a\nb"),
-            ("&lt;b&gt; &amp;amp; &copy &notit; &#x41;&#66; &#128; &#0; &#xD800; &; &#; &nosuch;", "<b> &amp; © ¬it; AB € \u{fffd} \u{fffd} &; &#; &nosuch;"),
+            (
+                "&lt;b&gt; &amp;amp; &copy &notit; &#x41;&#66; &#128; &#0; &#xD800; &; &#; &nosuch;",
+                "<b> &amp; © ¬it; AB € \u{fffd} \u{fffd} &; &#; &nosuch;",
+            ),
             ("a<script>alert('</p>')</script >b<STYLE>p{}</style>c<title>t</title>", "abc"),
             ("a<!-- <b> -->b<!-->c<!--->d<!doctype x><?php ?>e</>f<!-- x --!>g", "abcdefg"),
             ("1 < 2 <3 a<b", "1 < 2 <3 a"),

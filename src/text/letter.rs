@@ -28,15 +28,8 @@ pub(super) enum Class {
     Regional,
 }
 
-const CLASSES: [Class; 7] = [
-    Class::Separator,
-    Class::Letter,
-    Class::Katakana,
-    Class::Single,
-    Class::Mark,
-    Class::Emoji,
-    Class::Regional,
-];
+const CLASSES: [Class; 7] =
+    [Class::Separator, Class::Letter, Class::Katakana, Class::Single, Class::Mark, Class::Emoji, Class::Regional];
 
 /// What a character folds to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -108,7 +108,8 @@ fn splits_addresses() {
 #[test]
 fn hostile_text_takes_time_in_proportion() {
     let start = Instant::now();
-    for unit in ["http://(", "@._-", "#1_", "a\u{301}", "\u{301}", "か\u{3099}", "👩\u{200d}", "(((https://a.example)"] {
+    for unit in ["http://(", "@._-", "#1_", "a\u{301}", "\u{301}", "か\u{3099}", "👩\u{200d}", "(((https://a.example)"]
+    {
         let text = unit.repeat(200_000 / unit.len());
         let _ = words_of(&text).len();
     }
