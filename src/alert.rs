@@ -62,8 +62,9 @@ pub struct Alert {
     pub brand: String,
     pub group: BTreeMap<String, String>,
     pub state: State,
-    /// By event time, as the two below.
+    /// Event time of the latest mention that it was opened with.
     pub opened_at: Timestamp,
+    /// When its latest mention came in: quiet counts from here.
     pub updated_at: Timestamp,
     pub resolved_at: Option<Timestamp>,
     /// Why it was resolved: `quiet` (nothing further within `keep`) or who did it.

@@ -31,3 +31,8 @@ pub mod flow;
 
 // Floor 4: doors
 pub mod http;
+
+// Floor 5: the house
+pub mod app;
+pub mod cli;
+pub mod config;

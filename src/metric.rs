@@ -27,6 +27,8 @@ pub struct Metrics {
     pub mentions_stored: Counter,
     /// Posts that came again unchanged and were not stored twice.
     pub duplicates: Counter,
+    /// Rules that could not tell, since what their `when` asks for was missing.
+    pub rules_unknown: Counter,
     /// Seconds of one durable commit.
     pub commit_seconds: Histogram,
     /// Posts that shared one commit.
@@ -48,6 +50,7 @@ impl Metrics {
             registry: Registry::with_prefix(PREFIX),
             mentions_stored: Counter::default(),
             duplicates: Counter::default(),
+            rules_unknown: Counter::default(),
             // 0.5 ms to 4 s: a sync of a good disk to one that is stuck.
             commit_seconds: Histogram::new(exponential_buckets(0.000_5, 2.0, 14)),
             commit_posts: Histogram::new(exponential_buckets(1.0, 4.0, 8)),
@@ -62,6 +65,7 @@ impl Metrics {
         let registry = &mut metrics.registry;
         registry.register("mentions_stored", "Mentions stored", metrics.mentions_stored.clone());
         registry.register("duplicates", "Posts that came again unchanged", metrics.duplicates.clone());
+        registry.register("rules_unknown", "Judgements that could not tell", metrics.rules_unknown.clone());
         registry.register("commit_seconds", "Seconds of one durable commit", metrics.commit_seconds.clone());
         registry.register("commit_posts", "Posts that shared one commit", metrics.commit_posts.clone());
         registry.register("ingest_queue", "Batches that wait for ingest", metrics.ingest_queue.clone());

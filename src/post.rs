@@ -179,6 +179,8 @@ pub struct Post<'a> {
     /// As the author or platform declared it (BCP 47); what we detect stands in the scores.
     #[serde(default)]
     pub lang: Option<Str<'a>>,
+    /// By the platform's word. The epoch itself stands for "not given": [`Post::check`] refuses it.
+    #[serde(default)]
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
@@ -264,6 +266,9 @@ impl<'a> Post<'a> {
         if self.text.len() > TEXT_BYTES_MAX {
             return Err(Refusal::TextTooLong);
         }
+        if !self.deleted && self.created_at == Timestamp::UNIX_EPOCH {
+            return Err(Refusal::NoTime);
+        }
         Ok(())
     }
 
@@ -315,6 +320,8 @@ pub enum Refusal {
     NoText,
     #[error("text over {TEXT_BYTES_MAX} bytes")]
     TextTooLong,
+    #[error("no created_at")]
+    NoTime,
 }
 
 impl Refusal {
@@ -325,6 +332,7 @@ impl Refusal {
             Refusal::IdTooLong => "id_too_long",
             Refusal::NoText => "no_text",
             Refusal::TextTooLong => "text_too_long",
+            Refusal::NoTime => "no_created_at",
         }
     }
 }
@@ -362,7 +370,8 @@ mod tests {
 
     #[test]
     fn refuses_what_cannot_be_a_post() {
-        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(Post::new("a", "x", Timestamp::UNIX_EPOCH).check(), Err(Refusal::NoTime));
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
         assert_eq!(Post::new("", "x", now).check(), Err(Refusal::NoId));
         assert_eq!(Post::new("a", "", now).check(), Err(Refusal::NoText));
         assert_eq!(Post::new("a", "x".repeat(TEXT_BYTES_MAX + 1), now).check(), Err(Refusal::TextTooLong));

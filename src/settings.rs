@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -78,6 +79,10 @@ impl<'t> Document<'t> {
         problems
     }
 
+    fn resolve(&self, path: &str) -> PathBuf {
+        Path::new(self.name).parent().unwrap_or(Path::new("")).join(path)
+    }
+
     fn report(&self, severity: Severity, at: usize, message: String, hint: Option<String>) {
         let before = &self.text[..floor_char_boundary(self.text, at)];
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
@@ -130,6 +135,24 @@ impl<'d> Section<'d> {
         }
         self.error(key, format!("`{id}` is no id"), Some("letters, digits, `-`, `_` and `.`, at most 64".into()));
         None
+    }
+
+    /// A path, relative to the folder of the file it stands in.
+    pub fn path(&self, key: &'static str) -> Option<PathBuf> {
+        self.required_str(key).map(|path| self.document.resolve(&path))
+    }
+
+    pub fn optional_path(&self, key: &'static str) -> Option<PathBuf> {
+        self.str(key).map(|path| self.document.resolve(&path))
+    }
+
+    pub fn paths(&self, key: &'static str) -> Vec<PathBuf> {
+        self.strings(key).iter().map(|path| self.document.resolve(path)).collect()
+    }
+
+    /// Reports no unknown keys: what they should be is not known (an unknown `kind`, say).
+    pub fn ignore_rest(&self) {
+        self.known.borrow_mut().insert("*");
     }
 
     pub fn bool(&self, key: &'static str) -> Option<bool> {
@@ -197,6 +220,15 @@ impl<'d> Section<'d> {
         out
     }
 
+    /// A string, or a list of them.
+    pub fn string_or_strings(&self, key: &'static str) -> Option<Vec<String>> {
+        match self.value(key)?.get_ref() {
+            DeValue::String(text) => Some(vec![text.to_string()]),
+            DeValue::Array(_) => Some(self.strings(key)),
+            _ => self.wrong_type(key, "a string or a list of strings"),
+        }
+    }
+
     /// One of a few words, with the nearest suggested.
     pub fn one_of(&self, key: &'static str, choices: &[&'static str]) -> Option<&'static str> {
         let text = self.str(key)?;
@@ -219,9 +251,8 @@ impl<'d> Section<'d> {
         let section = self.section(key)?;
         let found = match (section.str("env"), section.str("file")) {
             (Some(name), None) => std::env::var(&name).map_err(|_| format!("environment variable `{name}` is not set")),
-            (None, Some(path)) => {
-                std::fs::read_to_string(&path).map_err(|error| format!("cannot read `{path}`: {error}"))
-            }
+            (None, Some(path)) => std::fs::read_to_string(self.document.resolve(&path))
+                .map_err(|error| format!("cannot read `{path}`: {error}")),
             _ => Err(format!("`{key}` takes either `env` or `file`")),
         };
         match found.map(|text| text.trim().to_owned()) {
@@ -270,13 +301,18 @@ impl<'d> Section<'d> {
                 None => self.error_at(value.span().start, format!("`{}` must be a string", key.get_ref()), None),
             }
         }
-        self.known.borrow_mut().insert("*");
+        self.ignore_rest();
         out
     }
 
     pub fn has(&self, key: &'static str) -> bool {
         self.known.borrow_mut().insert(key);
         self.table.contains_key(key)
+    }
+
+    /// For a key that takes a short form or a table.
+    pub fn is_table(&self, key: &'static str) -> bool {
+        self.value(key).is_some_and(|value| value.get_ref().is_table())
     }
 
     /// A mistake in the value of `key`.

@@ -1,6 +1,12 @@
 //! Ways out. A hook is one file: its `read` (config), its `deliver`; and one row of [`KINDS`].
 
+mod body;
+pub mod schedule;
+pub mod signature;
 pub mod webhook;
+
+#[cfg(test)]
+mod tests;
 
 use crate::alert::Delivery;
 use crate::mention::Mention;
@@ -37,6 +43,18 @@ pub enum Outcome {
     Halted {
         reason: String,
     },
+}
+
+impl Outcome {
+    /// The label of the metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Delivered => "delivered",
+            Outcome::Retry { .. } => "retry",
+            Outcome::Refused { .. } => "refused",
+            Outcome::Halted { .. } => "halted",
+        }
+    }
 }
 
 pub trait Hook: Send + Sync {

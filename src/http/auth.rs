@@ -139,9 +139,11 @@ impl Tokens {
             let right = Right::Person(token.role);
             (hash(&token.secret), Caller { who: token.id.clone(), right, brands: token.brands.clone() })
         }));
-        entries.extend(sources.iter().map(|(source, secret)| {
-            (hash(secret), Caller { who: source.clone(), right: Right::Push, brands: None })
-        }));
+        entries.extend(
+            sources.iter().map(|(source, secret)| {
+                (hash(secret), Caller { who: source.clone(), right: Right::Push, brands: None })
+            }),
+        );
         Self { entries }
     }
 
@@ -162,7 +164,11 @@ enum Denied {
 }
 
 /// Stands before every route of the table.
-pub(super) async fn guard(State((desk, route)): State<(Arc<Desk>, &'static Route)>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State((desk, route)): State<(Arc<Desk>, &'static Route)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if route.need == Need::Open {
         return next.run(request).await;
     }
@@ -177,7 +183,8 @@ pub(super) async fn guard(State((desk, route)): State<(Arc<Desk>, &'static Route
         Err(Denied::Wrong) if route.need == Need::Page => Redirect::to("/login").into_response(),
         Err(Denied::Wrong) => Problem::new(StatusCode::UNAUTHORIZED, "the token is not valid").into_response(),
         Err(Denied::Foreign) => {
-            Problem::new(StatusCode::FORBIDDEN, "changes need the header `X-Reputed: 1` from our own page").into_response()
+            Problem::new(StatusCode::FORBIDDEN, "changes need the header `X-Reputed: 1` from our own page")
+                .into_response()
         }
     }
 }
@@ -221,7 +228,8 @@ fn is_from_our_page(headers: &HeaderMap) -> bool {
 pub fn is_own_origin(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let same_site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
-    let same_origin = text("origin").is_none_or(|origin| origin.split_once("://").map(|(_, host)| host) == text("host"));
+    let same_origin =
+        text("origin").is_none_or(|origin| origin.split_once("://").map(|(_, host)| host) == text("host"));
     same_site && same_origin
 }
 

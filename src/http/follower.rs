@@ -49,7 +49,8 @@ fn own_account(
 ) -> Result<(String, String), Problem> {
     let brands = desk.door.brands.load();
     let own = brands.iter().filter(|brand| caller.sees(&brand.id)).flat_map(|brand| &brand.accounts).find(|own| {
-        let named = own.id.as_deref() == Some(account) || own.handle.trim_start_matches('@') == account.trim_start_matches('@');
+        let named =
+            own.id.as_deref() == Some(account) || own.handle.trim_start_matches('@') == account.trim_start_matches('@');
         named && source.as_ref().is_none_or(|source| *source == own.source)
     });
     match (own, source) {

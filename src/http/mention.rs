@@ -36,11 +36,7 @@ pub struct Found {
     cursor: Option<String>,
 }
 
-pub async fn list(
-    State(desk): Shared,
-    caller: Caller,
-    Params(asked): Params<Search>,
-) -> Result<Json<Found>, Problem> {
+pub async fn list(State(desk): Shared, caller: Caller, Params(asked): Params<Search>) -> Result<Json<Found>, Problem> {
     let query = Query::parse(&asked.q).map_err(Problem::query)?;
     let after = asked.cursor.as_deref().map(place).transpose()?;
     let page = Page { limit: limit(asked.limit)?, after, brands: brands(&caller, asked.brand.as_deref()) };
@@ -187,8 +183,12 @@ mod tests {
     fn reads_a_change_or_says_what_is_wrong() {
         let read = |text: &str| serde_json::from_str::<Change>(text).map_err(|e| e.to_string());
         let patch = read(r#"{"status":"done","note":null,"assignee":" ann "}"#).unwrap().check().unwrap();
-        let expected =
-            Patch { status: Some(Status::Done), note: Some(None), assignee: Some(Some("ann".into())), correction: None };
+        let expected = Patch {
+            status: Some(Status::Done),
+            note: Some(None),
+            assignee: Some(Some("ann".into())),
+            correction: None,
+        };
         assert_eq!(patch, expected);
         assert_eq!(read(r#"{"note":"  "}"#).unwrap().check().unwrap().note, Some(None));
         for (text, part) in [

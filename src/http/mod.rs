@@ -87,8 +87,9 @@ type Shared = axum::extract::State<Arc<Desk>>;
 /// When the listener breaks.
 pub async fn serve(listener: TcpListener, door: Door, stop: CancellationToken) -> io::Result<()> {
     let service = router(door, stop.clone()).into_make_service_with_connect_info::<Peer>();
-    let served =
-        axum::serve(Bounded::new(listener), service).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
+    let served = axum::serve(Bounded::new(listener), service)
+        .with_graceful_shutdown(stop.clone().cancelled_owned())
+        .into_future();
     let patience = async {
         stop.cancelled().await;
         tokio::time::sleep(STOP_GRACE).await;

@@ -85,12 +85,19 @@ pub async fn push(
 }
 
 /// Offers every sound post; what is left to do is to commit the intakes.
-fn offer(desk: &Arc<Desk>, caller: &Caller, source: Option<&str>, body: &[u8]) -> Result<(Taken, Vec<Intake>), Problem> {
+fn offer(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    source: Option<&str>,
+    body: &[u8],
+) -> Result<(Taken, Vec<Intake>), Problem> {
     let Parsed { posts, bad } = parse_body(body);
     let mut taken = Taken { accepted: 0, matched: 0, refused: Vec::new() };
-    taken.refused.extend(
-        bad.into_iter().map(|(line, bad)| Refused { line: Some(line), id: None, reason: bad.to_string() }),
-    );
+    taken.refused.extend(bad.into_iter().map(|(line, bad)| Refused {
+        line: Some(line),
+        id: None,
+        reason: bad.to_string(),
+    }));
     let mut intakes: BTreeMap<String, Intake> = BTreeMap::new();
     for mut post in posts {
         let id = post.id.to_string();

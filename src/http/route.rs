@@ -89,18 +89,26 @@ const VIEWER: Need = Need::Role(Role::Viewer);
 const RESPONDER: Need = Need::Role(Role::Responder);
 
 pub static ROUTES: &[Route] = &[
-    Route::new("POST", "/api/v1/posts", Need::Push, "Push posts: an object, an array or JSON Lines; gzip allowed", || {
-        on_post(post::push)
-    })
+    Route::new(
+        "POST",
+        "/api/v1/posts",
+        Need::Push,
+        "Push posts: an object, an array or JSON Lines; gzip allowed",
+        || on_post(post::push),
+    )
     .params(&[text("source", "For an admin's posts that name no source of their own")])
     .sends("Post")
     .returns("Taken"),
     Route::new("GET", "/api/v1/mentions", VIEWER, "Search mentions, newest first", || get(mention::list))
         .params(&[QUERY, LIMIT, CURSOR, BRAND])
         .returns("MentionPage"),
-    Route::new("GET", "/api/v1/mentions/{id}", VIEWER, "One mention, by its native id or `seq:` and its number", || {
-        get(mention::one)
-    })
+    Route::new(
+        "GET",
+        "/api/v1/mentions/{id}",
+        VIEWER,
+        "One mention, by its native id or `seq:` and its number",
+        || get(mention::one),
+    )
     .slashes()
     .params(&[SOURCE, BRAND])
     .returns("Mention"),

@@ -73,9 +73,10 @@ fn key(id: &str) -> [u8; 32] {
 /// The session id of a request.
 pub fn cookie(headers: &HeaderMap) -> Option<&str> {
     let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('=')).find_map(|(name, value)| {
-        (name == COOKIE && !value.is_empty()).then_some(value)
-    })
+    pairs
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(name, value)| (name == COOKIE && !value.is_empty()).then_some(value))
 }
 
 /// `Set-Cookie`; `id` empty takes it away. `secure` when people reach us by TLS.

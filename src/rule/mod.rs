@@ -1,12 +1,30 @@
 //! Rules: which mentions become alerts, how urgent, and why. Pure: the clock is an argument, effects are collected and
 //! applied by whoever runs the engine, so that live, test and backtest cannot disagree.
+//!
+//! Knows nothing of storage, hooks or HTTP. Windows are by event time; how long an alert stays open is by arrival.
 
 pub mod detect;
+mod engine;
+pub mod group;
+mod named;
+mod priority;
+mod read;
+mod say;
+mod telling;
 
-use crate::alert::{Alert, Change};
-use crate::mention::Mention;
+#[cfg(test)]
+mod tests;
+
+pub use engine::{Engine, Verdict, WhyNot};
+
+use crate::alert::Alert;
+use crate::query::Query;
 use crate::settings::Problem;
-use jiff::{SignedDuration, Timestamp};
+use detect::Detector;
+use group::{By, Group};
+use jiff::SignedDuration;
+use priority::Urgency;
+use say::Say;
 
 /// How late a mention may come in (event time against `now`) and still be judged; later ones are stored, never alerted.
 /// A day covers a feed that is polled rarely and a source that was down overnight.
@@ -19,91 +37,65 @@ pub struct File<'a> {
 }
 
 /// All rules of all files, checked and compiled.
-pub struct RuleSet {}
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    hash: String,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    id: String,
+    say: Say,
+    mode: Mode,
+    /// Empty: all.
+    brands: Vec<String>,
+    when: Query,
+    detector: Box<dyn Detector>,
+    by: Vec<By>,
+    urgency: Urgency,
+    /// An alert without a further match for this long is resolved.
+    keep: SignedDuration,
+    /// Hooks; empty: all.
+    route: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Live,
+    /// Judged and counted; its alerts are neither told nor stored, and start anew after a restart.
+    Shadow,
+    Off,
+}
 
 impl RuleSet {
     /// `brands`, `hooks`: the configured ids, for checking references.
     ///
     /// # Errors
     /// Every problem of every file, errors and warnings; with errors among them nothing is loaded.
-    pub fn read(
-        _files: &[File<'_>],
-        _brands: &[String],
-        _hooks: &[String],
-    ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
-        todo!("rule")
+    pub fn read(files: &[File<'_>], brands: &[String], hooks: &[String]) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        read::read(files, brands, hooks)
     }
 
     /// Hash over what was read (16 hex digits): every alert names it.
     pub fn hash(&self) -> &str {
-        todo!("rule")
+        &self.hash
     }
 
-    /// The longest window of any rule: how far back [`Engine::warm`] must be fed.
+    /// How far back, by event time, [`Engine::warm`] must be fed: the longest window of any rule and the lateness
+    /// that a post may still join it with.
     pub fn window_max(&self) -> SignedDuration {
-        todo!("rule")
+        self.rules.iter().map(|rule| rule.detector.window()).max().unwrap_or_default() + LATENESS_MAX
     }
 
     pub fn ids(&self) -> Vec<&str> {
-        todo!("rule")
+        self.rules.iter().map(|rule| rule.id.as_str()).collect()
     }
 }
 
-/// Judges mentions one after the other and keeps the open alerts. Its state is derived: windows by warming from stored
-/// mentions, alerts from the store.
-pub struct Engine {}
-
-/// What the engine did with a mention, for counters and "why not".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// Rules whose `when` held.
-    pub held: u32,
-    /// Rules whose `when` was unknown.
-    pub unknown: u32,
-    /// Came too late to alert ([`LATENESS_MAX`]), or is the brand's own.
-    pub exempt: bool,
-}
-
-impl Engine {
-    /// `open`: the stored alerts that are not resolved.
-    /// `kinds`: kind of each configured source, for `source:` in `when`.
-    pub fn new(_rules: RuleSet, _kinds: Vec<(String, &'static str)>, _open: Vec<Alert>) -> Self {
-        todo!("rule")
-    }
-
-    /// Replays a stored mention (in the order of `seq`) into the windows without any effect.
-    pub fn warm(&mut self, _mention: &Mention) {
-        todo!("rule")
-    }
-
-    /// Judges a new mention (never seen before, not an edit).
-    pub fn judge(&mut self, _mention: &Mention, _now: Timestamp) -> Verdict {
-        todo!("rule")
-    }
-
-    /// A mention was deleted: windows forget it; alerts keep their count but no longer list it.
-    pub fn forget(&mut self, _seq: i64, _now: Timestamp) {
-        todo!("rule")
-    }
-
-    /// Time passed: resolves what was quiet for `keep`. Call it about once a second.
-    pub fn tick(&mut self, _now: Timestamp) {
-        todo!("rule")
-    }
-
-    /// By a person. `false`: no such open alert.
-    pub fn acknowledge(&mut self, _alert: &str, _who: &str, _now: Timestamp) -> bool {
-        todo!("rule")
-    }
-
-    /// By a person. `false`: no such open alert.
-    pub fn resolve(&mut self, _alert: &str, _who: &str, _now: Timestamp) -> bool {
-        todo!("rule")
-    }
-
-    /// What changed since the last call; one entry per alert, its latest state, at most one piece of news each
-    /// (an alert opened and updated in between is told once, as opened).
-    pub fn take_changes(&mut self) -> Vec<Change> {
-        todo!("rule")
+impl Group {
+    /// The group that a stored alert belongs to.
+    fn of(alert: &Alert) -> Self {
+        Self { brand: alert.brand.clone(), by: alert.group.clone() }
     }
 }

@@ -73,6 +73,11 @@ pub fn lock(data_dir: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
+/// Whether some process holds the lock.
+pub fn is_locked(data_dir: &Path) -> bool {
+    File::open(data_dir.join("lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// How far the file is to be checked once it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {

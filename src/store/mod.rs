@@ -93,6 +93,11 @@ pub async fn open(data_dir: &Path) -> Result<(Writer, Reader), Error> {
     Ok((writer, Reader::open(&path).await?))
 }
 
+/// Whether a daemon (or an import) writes to the store of `data_dir`.
+pub fn is_locked(data_dir: &Path) -> bool {
+    file::is_locked(data_dir)
+}
+
 /// Read only, beside a running daemon.
 ///
 /// # Errors

@@ -155,6 +155,19 @@ impl Reader {
         self.each(&rows, row::alert)
     }
 
+    /// Those that a rule engine must know: not resolved, or resolved since `since` (an alert that stayed open for more
+    /// than a month is left out then: what it counted is long gone).
+    pub async fn recent_alerts(&self, since: Timestamp) -> Result<Vec<Alert>, Error> {
+        let opened = since.checked_sub(jiff::SignedDuration::from_hours(30 * 24)).unwrap_or(Timestamp::MIN);
+        let query =
+            sqlx::query("SELECT body FROM alert WHERE state <> 'resolved' OR opened_at >= $1 ORDER BY opened_at, id")
+                .bind(row::nanoseconds(opened));
+        let rows = query.fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
+        let mut alerts = self.each(&rows, row::alert)?;
+        alerts.retain(|alert| alert.resolved_at.is_none_or(|at| at >= since));
+        Ok(alerts)
+    }
+
     /// Newest first. `state`, `brand`: all when `None`. `before`: `opened_at` and id of the last one of the page before.
     pub async fn alerts(
         &self,
@@ -202,6 +215,13 @@ impl Reader {
         let query = sqlx::query_scalar("SELECT MIN(due_at) FROM outbox WHERE state = 'pending'");
         let due: Option<i64> = query.fetch_one(&mut *self.connection().await).await.map_err(self.fault())?;
         due.map(row::timestamp).transpose().map_err(self.fault())
+    }
+
+    pub async fn delivery(&self, id: &str) -> Result<Option<Delivery>, Error> {
+        let mut query = QueryBuilder::<Sqlite>::new(row::DELIVERY);
+        query.push("WHERE id = ").push_bind(id);
+        let rows = query.build().fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
+        Ok(self.each(&rows, row::delivery)?.pop())
     }
 
     /// Newest first.

@@ -38,8 +38,7 @@ pub async fn page() -> Response {
 }
 
 pub async fn asset(Id(name): Id) -> Result<Response, Problem> {
-    let (_, kind, text) =
-        ASSETS.iter().find(|(known, ..)| *known == name).ok_or_else(|| Problem::missing("asset"))?;
+    let (_, kind, text) = ASSETS.iter().find(|(known, ..)| *known == name).ok_or_else(|| Problem::missing("asset"))?;
     // Asked again each time, since the name stays the same from one version to the next; it is a few kilobytes.
     let headers = [(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")];
     Ok((headers, *text).into_response())
@@ -112,7 +111,8 @@ fn form_field(form: &[u8], name: &str) -> Option<String> {
 
 /// `message` is one of ours, never what somebody sent.
 fn form(status: StatusCode, message: &'static str) -> Response {
-    let role = if message.is_empty() { String::new() } else { format!("<p role=\"alert\" class=\"fault\">{message}</p>") };
+    let role =
+        if message.is_empty() { String::new() } else { format!("<p role=\"alert\" class=\"fault\">{message}</p>") };
     html(status, LOGIN.replace(MESSAGE, &role))
 }
 

@@ -20,7 +20,7 @@ async fn peer(answer: impl Into<Vec<u8>>) -> Peer {
         while let Ok((mut socket, _)) = listener.accept().await {
             count.fetch_add(1, SeqCst);
             let mut request = [0; 4096];
-            socket.read(&mut request).await.unwrap();
+            assert_ne!(socket.read(&mut request).await.unwrap(), 0);
             socket.write_all(&answer).await.ok();
         }
     });

@@ -1,0 +1,441 @@
+//! The whole daemon, embeddable: builds upward, supervises, stops downward. Tests start it on port 0 in a temporary folder.
+
+use crate::brand::Brand;
+use crate::classify::Classifier;
+use crate::config::Config;
+use crate::flow::deliver::Delivering;
+use crate::flow::entrance::Entrance;
+use crate::flow::index::Indexing;
+use crate::flow::ingest::Inlets;
+use crate::flow::pipeline::Pipeline;
+use crate::flow::{Command, Event, author, supervise};
+use crate::http::{self, Door, auth::Tokens};
+use crate::index::{self, Searcher};
+use crate::ledger::{GAPS_LISTED_MAX, Ledger};
+use crate::metric::Metrics;
+use crate::post::Author;
+use crate::rule::RuleSet;
+use crate::secret::Secret;
+use crate::source::{self, intake::Intake};
+use crate::store::{self, Reader, Writer};
+use crate::watch::{BadWatch, Gate, WatchSet};
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Events that a slow watcher may lag behind before it is told that it missed some.
+const EVENTS: usize = 4_096;
+const COMMANDS: usize = 64;
+const OUTCOMES: usize = 1_024;
+/// Commits' worth of fresh outbox rows; beyond it delivery reads the store.
+const FRESH: usize = 256;
+
+/// The whole stop takes at most this long: what is not done by then is found in the store at the next start.
+pub const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// File names in the data folder.
+pub const ADDRESS_FILE: &str = "http.addr";
+pub const TOKEN_FILE: &str = "admin.token";
+pub const INDEX_FOLDER: &str = "index";
+
+/// The source under which `import` stores posts that name none.
+pub const IMPORT: &str = "import";
+
+/// Which parts run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// The daemon.
+    All,
+    /// Only the way in, for `import`: no sources, no hooks, no HTTP.
+    Ingest,
+}
+
+/// A running daemon.
+pub struct App {
+    /// Where HTTP listens; `None` without it.
+    pub address: Option<SocketAddr>,
+    /// Under which a person opens the page, already logged in.
+    pub login_url: Option<String>,
+    pub reader: Reader,
+    pub searcher: Searcher,
+    pub ledgers: Vec<Arc<Ledger>>,
+    pub metrics: Arc<Metrics>,
+    pub events: broadcast::Sender<Event>,
+    entrance: Arc<Entrance>,
+    control: Control,
+    stop: CancellationToken,
+    main: JoinHandle<anyhow::Result<()>>,
+}
+
+/// What may change while the daemon runs.
+struct Control {
+    gate: Arc<Gate>,
+    rules: Arc<ArcSwap<RuleSet>>,
+    brands: Arc<ArcSwap<Vec<Brand>>>,
+    kinds: Vec<(String, &'static str)>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// The ends of the channels between the loops.
+struct Channels {
+    commands: mpsc::Sender<Command>,
+    outcomes: mpsc::Sender<store::DeliveryOutcome>,
+    profiles: mpsc::Sender<(String, Vec<Author<'static>>)>,
+    outbox: mpsc::Sender<crate::flow::ingest::Fresh>,
+    fresh: mpsc::Receiver<crate::flow::ingest::Fresh>,
+    events: broadcast::Sender<Event>,
+    stored: watch::Sender<u64>,
+    inlets: Inlets,
+}
+
+impl Channels {
+    fn new() -> Self {
+        let (commands, command_inlet) = mpsc::channel(COMMANDS);
+        let (outcomes, outcome_inlet) = mpsc::channel(OUTCOMES);
+        let (profiles, profile_inlet) = mpsc::channel(COMMANDS);
+        let (outbox, fresh) = mpsc::channel(FRESH);
+        // Replaced by each generation of the pipeline.
+        let (_, judged) = mpsc::channel(1);
+        let inlets = Inlets { judged, commands: command_inlet, outcomes: outcome_inlet, profiles: profile_inlet };
+        let (events, stored) = (broadcast::channel(EVENTS).0, watch::channel(0).0);
+        Self { commands, outcomes, profiles, outbox, fresh, events, stored, inlets }
+    }
+}
+
+impl App {
+    /// Opens everything, checks it, starts every loop. Returns once the store is open and HTTP listens; the search index
+    /// may still be catching up (`/readyz` tells).
+    ///
+    /// # Errors
+    /// Whatever keeps the daemon from working, with what to do about it.
+    pub async fn start(config: Config, parts: Parts) -> anyhow::Result<Self> {
+        let (writer, reader) = store::open(&config.data_dir).await?;
+        let (index_writer, searcher) = index::open(&config.data_dir.join(INDEX_FOLDER))?;
+        let kinds: Vec<_> = config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect();
+        let watches = WatchSet::compile(&config.brands, &kinds).map_err(bad_watches)?;
+        let gate = Arc::new(Gate::new(watches));
+        let ledgers = ledgers(&config.sources, &reader).await?;
+        let channels = Channels::new();
+        let metrics = Arc::new(Metrics::new());
+        let control = Control {
+            gate: gate.clone(),
+            rules: Arc::new(ArcSwap::from_pointee(config.rules)),
+            brands: Arc::new(ArcSwap::from_pointee(config.brands)),
+            kinds: kinds.clone(),
+            commands: channels.commands.clone(),
+        };
+        let entrance = Arc::new(Entrance::new(gate, &ledgers));
+        let build = Build {
+            data_dir: config.data_dir,
+            base_url: config.base_url,
+            tokens: config.tokens,
+            sources: if parts == Parts::All { config.sources } else { Vec::new() },
+            hooks: config.hooks,
+            listen: (parts == Parts::All).then_some(config.listen),
+            deliver: parts == Parts::All,
+            stop: CancellationToken::new(),
+            metrics: metrics.clone(),
+            reader: reader.clone(),
+            searcher: searcher.clone(),
+            ledgers: ledgers.clone(),
+            entrance: entrance.clone(),
+        };
+        let (stop, events) = (build.stop.clone(), channels.events.clone());
+        let opened = build.listen().await?;
+        let (address, login_url) = (opened.address, opened.login_url.clone());
+        let main = tokio::spawn(build.run(opened, &control, channels, writer, index_writer)?);
+        Ok(Self { address, login_url, reader, searcher, ledgers, metrics, events, entrance, control, stop, main })
+    }
+
+    /// A way in for posts of `source`; `None` when there is no such source or the daemon stops.
+    pub fn intake(&self, source: &str) -> Option<Intake> {
+        self.entrance.intake(source)
+    }
+
+    /// Takes over brands, watches and rules of a newly read config. Sources, hooks and HTTP stay as they are.
+    ///
+    /// # Errors
+    /// A watch that cannot be compiled; everything stays as it was.
+    pub async fn reload(&self, config: Config) -> anyhow::Result<()> {
+        let watches = WatchSet::compile(&config.brands, &self.control.kinds).map_err(bad_watches)?;
+        self.control.gate.swap(watches);
+        self.control.brands.store(Arc::new(config.brands));
+        self.control.rules.store(Arc::new(config.rules));
+        let (done, taken) = oneshot::channel();
+        self.control.commands.send(Command::Rules { done }).await.context("the daemon is stopping")?;
+        taken.await.context("the daemon is stopping")?;
+        Ok(())
+    }
+
+    /// Cancelled when the daemon stops, for whatever reason.
+    pub fn stopped(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Begins to stop; [`App::wait`] tells when it is done.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Until the daemon has stopped, by [`App::stop`] or by itself.
+    ///
+    /// # Errors
+    /// It stopped because it could not go on.
+    pub async fn wait(self) -> anyhow::Result<()> {
+        drop(self.control);
+        self.main.await.context("the daemon's main task panicked")?
+    }
+}
+
+/// What the loops are built from.
+struct Build {
+    data_dir: PathBuf,
+    base_url: Option<String>,
+    tokens: Vec<http::auth::Token>,
+    sources: Vec<source::Configured>,
+    hooks: Vec<crate::hook::Configured>,
+    listen: Option<SocketAddr>,
+    deliver: bool,
+    stop: CancellationToken,
+    metrics: Arc<Metrics>,
+    reader: Reader,
+    searcher: Searcher,
+    ledgers: Vec<Arc<Ledger>>,
+    entrance: Arc<Entrance>,
+}
+
+/// The listener, bound before anything is promised to anybody.
+struct Opened {
+    listener: Option<TcpListener>,
+    address: Option<SocketAddr>,
+    admin: Secret,
+    base_url: String,
+    login_url: Option<String>,
+}
+
+impl Build {
+    async fn listen(&self) -> anyhow::Result<Opened> {
+        let admin = admin_token(&self.data_dir)?;
+        let address_file = self.data_dir.join(ADDRESS_FILE);
+        let Some(listen) = self.listen else {
+            let base_url = self.base_url.clone().unwrap_or_default();
+            return Ok(Opened { listener: None, address: None, admin, base_url, login_url: None });
+        };
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("cannot listen on {listen}; `[http] listen` names the address, port 0 takes any")
+        })?;
+        let address = listener.local_addr()?;
+        std::fs::write(&address_file, address.to_string())
+            .with_context(|| format!("cannot write {}", address_file.display()))?;
+        let base_url = self.base_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let login_url = Some(format!("{base_url}/login?token={}", admin.expose()));
+        Ok(Opened { listener: Some(listener), address: Some(address), admin, base_url, login_url })
+    }
+
+    /// Starts every loop; the future ends when all have.
+    fn run(
+        self,
+        opened: Opened,
+        control: &Control,
+        channels: Channels,
+        writer: Writer,
+        index_writer: index::Writer,
+    ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
+        let caught_up = Arc::new(AtomicBool::new(false));
+        let indexing = Indexing {
+            writer: index_writer,
+            reader: self.reader.clone(),
+            kinds: Arc::new(control.kinds.iter().cloned().collect()),
+            stored: channels.stored.subscribe(),
+            metrics: self.metrics.clone(),
+            caught_up: caught_up.clone(),
+        };
+        let pipeline = Pipeline {
+            data_dir: self.data_dir.clone(),
+            sources: self.sources.iter().cloned().zip(self.ledgers.iter().cloned()).collect(),
+            kinds: control.kinds.clone(),
+            rules: control.rules.clone(),
+            hooks: self.hooks.iter().map(|hook| hook.id.clone()).collect(),
+            classifier: Arc::new(Classifier::load()?),
+            gate: control.gate.clone(),
+            reader: self.reader.clone(),
+            entrance: self.entrance.clone(),
+            metrics: self.metrics.clone(),
+            events: channels.events.clone(),
+            stored: channels.stored.clone(),
+            outbox: channels.outbox,
+            inlets: Arc::new(Mutex::new(channels.inlets)),
+            stop: self.stop.clone(),
+            delivered: CancellationToken::new(),
+        };
+        let delivering = self.deliver.then(|| Delivering {
+            reader: self.reader.clone(),
+            hooks: self.hooks.clone(),
+            fresh: channels.fresh,
+            outcomes: channels.outcomes,
+            events: channels.events.clone(),
+            metrics: self.metrics.clone(),
+            base_url: opened.base_url.clone(),
+        });
+        let lookups = TaskTracker::new();
+        for source in self.sources.iter().filter(|source| source.source.profiles_max() > 0) {
+            let (reader, profiles, stored) =
+                (self.reader.clone(), channels.profiles.clone(), channels.stored.subscribe());
+            lookups.spawn(author::run(source.clone(), reader, profiles, stored, self.stop.clone()));
+        }
+        lookups.close();
+        let door = opened
+            .listener
+            .map(|listener| (listener, self.door(opened.admin, opened.base_url, control, channels.events, &caught_up)));
+        Ok(supervise_all(self, pipeline, writer, indexing, delivering, door))
+    }
+
+    fn door(
+        &self,
+        admin: Secret,
+        base_url: String,
+        control: &Control,
+        events: broadcast::Sender<Event>,
+        caught_up: &Arc<AtomicBool>,
+    ) -> Door {
+        let pushes: Vec<(String, Secret)> = self
+            .sources
+            .iter()
+            .filter_map(|source| Some((source.id.clone(), source.source.push_token()?.clone())))
+            .collect();
+        let (entrance, caught_up) = (self.entrance.clone(), caught_up.clone());
+        Door {
+            reader: self.reader.clone(),
+            searcher: self.searcher.clone(),
+            ledgers: self.ledgers.clone(),
+            brands: control.brands.clone(),
+            metrics: self.metrics.clone(),
+            commands: control.commands.clone(),
+            intake: Arc::new(move |source| entrance.intake(source)),
+            events,
+            tokens: Tokens::new(&admin, &self.tokens, &pushes),
+            unready: Arc::new(move || {
+                if caught_up.load(Relaxed) { Vec::new() } else { vec!["the search index is catching up".into()] }
+            }),
+            base_url,
+        }
+    }
+}
+
+/// Runs the loops; when told to stop, stops them downward: doors, sources and deliveries, ingest, index.
+async fn supervise_all(
+    build: Build,
+    pipeline: Pipeline,
+    writer: Writer,
+    indexing: Indexing,
+    delivering: Option<Delivering>,
+    door: Option<(TcpListener, Door)>,
+) -> anyhow::Result<()> {
+    let (stop, metrics) = (build.stop.clone(), build.metrics.clone());
+    let index_stop = CancellationToken::new();
+    let indexing = Arc::new(Mutex::new(indexing));
+    let index = supervise::keep("index", &metrics, &index_stop, || {
+        let (indexing, stop) = (indexing.clone(), index_stop.clone());
+        async move { indexing.lock().await.run(stop).await }
+    });
+    let delivering = delivering.map(|delivering| Arc::new(Mutex::new(delivering)));
+    let delivered = pipeline.delivered.clone();
+    let deliver = async {
+        let _done = delivered.drop_guard();
+        if let Some(delivering) = &delivering {
+            supervise::keep("deliver", &metrics, &stop, || {
+                let (delivering, stop) = (delivering.clone(), stop.clone());
+                async move { delivering.lock().await.run(stop).await }
+            })
+            .await;
+        }
+    };
+    let serve = async {
+        match door {
+            Some((listener, door)) => http::serve(listener, door, stop.clone()).await.context("HTTP failed"),
+            None => Ok(()),
+        }
+    };
+    let ingest = async {
+        let ended = pipeline.run(writer).await;
+        // Ingest ended: by `stop`, or because it cannot go on. Either way nothing new comes.
+        stop.cancel();
+        index_stop.cancel();
+        ended.map_err(anyhow::Error::from)
+    };
+    let serve = async {
+        let served = serve.await;
+        if served.is_err() {
+            stop.cancel();
+        }
+        served
+    };
+    let all = async { tokio::join!(ingest, serve, deliver, index) };
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOP_WITHIN).await;
+    };
+    let ended = tokio::select! {
+        (ingested, served, (), ()) = all => ingested.and(served),
+        () = late => {
+            tracing::warn!("stopping took too long; what was under way is taken up at the next start");
+            Ok(())
+        }
+    };
+    drop(std::fs::remove_file(build.data_dir.join(ADDRESS_FILE)));
+    ended
+}
+
+async fn ledgers(sources: &[source::Configured], reader: &Reader) -> Result<Vec<Arc<Ledger>>, store::Error> {
+    let mut ledgers: Vec<Arc<Ledger>> =
+        sources.iter().map(|source| Arc::new(Ledger::new(&source.id, source.kind))).collect();
+    if !sources.iter().any(|source| source.id == IMPORT) {
+        ledgers.push(Arc::new(Ledger::new(IMPORT, IMPORT)));
+    }
+    for ledger in &ledgers {
+        for gap in reader.gaps(&ledger.source, GAPS_LISTED_MAX).await? {
+            ledger.gap(gap);
+        }
+    }
+    Ok(ledgers)
+}
+
+fn bad_watches(bad: Vec<BadWatch>) -> anyhow::Error {
+    let lines: Vec<String> =
+        bad.iter().map(|bad| format!("brand `{}`, watch `{}`: {}", bad.brand, bad.watch, bad.error)).collect();
+    anyhow::anyhow!(lines.join("\n"))
+}
+
+/// The token in `data_dir/admin.token`, made at the first start: readable by its owner only.
+fn admin_token(data_dir: &Path) -> anyhow::Result<Secret> {
+    let path = data_dir.join(TOKEN_FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(token) if !token.trim().is_empty() => return Ok(Secret::new(token.trim())),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).context("the system gives no randomness for the admin token")?;
+    let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    write_private(&path, &token).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Secret::new(token))
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}

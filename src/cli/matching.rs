@@ -1,0 +1,150 @@
+//! `reputed match`: which posts of standard input do these watches want?
+
+use super::line::{self, Work};
+use super::{Failure, terminal};
+use crate::brand::{Brand, Watch};
+use crate::query::Query;
+use crate::settings::{Problem, Severity};
+use crate::source::recorded;
+use crate::watch::{Gate, Match as Found, Scratch, WatchSet};
+use clap::Args;
+use std::io::{Write, stdin, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Prints the posts of standard input (JSON Lines) that match
+#[derive(Args)]
+#[command(after_help = "Example:\n  reputed match --query 'acme AND (refund OR \"money back\")' < posts.jsonl")]
+pub struct Match {
+    /// One query
+    #[arg(long, value_name = "QUERY", required_unless_present = "watches", conflicts_with = "watches")]
+    query: Option<String>,
+    /// Many: `id<TAB>query` a line
+    #[arg(long, value_name = "FILE")]
+    watches: Option<PathBuf>,
+    /// One line {"id","watches":[..]} for each match, in place of the post
+    #[arg(long)]
+    json: bool,
+}
+
+/// The id that a match of `--query` is listed under.
+const QUERY_ID: &str = "query";
+
+impl Match {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let watches = match (&self.query, &self.watches) {
+            (Some(query), _) => vec![read_query(query)?],
+            (None, Some(path)) => read_watches(path)?,
+            (None, None) => Vec::new(),
+        };
+        let brand = Brand { id: "match".into(), name: "match".into(), watches, accounts: Vec::new() };
+        let set = WatchSet::compile(&[brand], &[]).map_err(|bad| {
+            let lines: Vec<String> = bad.iter().map(|bad| format!("watch `{}`: {}", bad.watch, bad.error)).collect();
+            Failure::Usage(lines.join("\n"))
+        })?;
+        let matching = Matching { gate: Gate::new(set), json: self.json, bad: AtomicU64::new(0) };
+        line::each(stdin().lock(), &mut stdout(), &matching)?;
+        let bad = matching.bad.load(Relaxed);
+        if bad > 0 {
+            terminal::note(&format!("{bad} lines were no posts and were passed over"));
+        }
+        Ok(())
+    }
+}
+
+struct Matching {
+    gate: Gate,
+    json: bool,
+    bad: AtomicU64,
+}
+
+impl Work for Matching {
+    type State = Scratch;
+
+    fn state(&self) -> Scratch {
+        Scratch::default()
+    }
+
+    fn line(&self, scratch: &mut Scratch, number: u64, line: &[u8], out: &mut Vec<u8>) {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        let post = match recorded::parse_line(line) {
+            Ok(post) => post,
+            Err(error) => {
+                if self.bad.fetch_add(1, Relaxed) == 0 {
+                    terminal::note(&format!("line {number}: {error}"));
+                }
+                return;
+            }
+        };
+        let found = self.gate.matches(&post, scratch);
+        if found.is_empty() {
+            return;
+        }
+        if self.json {
+            write_json(&post.id, &found, out);
+        } else {
+            out.extend_from_slice(line);
+            out.push(b'\n');
+        }
+    }
+}
+
+fn write_json(id: &str, found: &[Found], out: &mut Vec<u8>) {
+    let watches: Vec<&str> = found.iter().flat_map(|found| found.watches.iter().map(|watch| &**watch)).collect();
+    // Writing into memory cannot fail.
+    drop(writeln!(out, "{}", serde_json::json!({ "id": id, "watches": watches })));
+}
+
+fn read_query(text: &str) -> Result<Watch, Failure> {
+    match Query::parse_watch(text) {
+        Ok(_) => Ok(Watch { id: QUERY_ID.into(), query: text.into() }),
+        Err(errors) => {
+            Err(Failure::BadFile(errors.iter().map(|error| problem("--query", 1, 0, text, error)).collect()))
+        }
+    }
+}
+
+fn read_watches(path: &Path) -> Result<Vec<Watch>, Failure> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
+    let (mut watches, mut problems) = (Vec::new(), Vec::new());
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let Some((id, query)) = line.split_once('\t') else {
+            let message = "no tab between id and query".to_owned();
+            problems.push(Problem {
+                severity: Severity::Error,
+                file: name.clone(),
+                line: number,
+                column: 1,
+                message,
+                hint: None,
+            });
+            continue;
+        };
+        match Query::parse_watch(query) {
+            Ok(_) => watches.push(Watch { id: id.into(), query: query.into() }),
+            Err(errors) => {
+                let offset = id.chars().count() + 1;
+                problems.extend(errors.iter().map(|error| problem(&name, number, offset, query, error)));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(watches) } else { Err(Failure::BadFile(problems)) }
+}
+
+fn problem(file: &str, line: usize, offset: usize, query: &str, error: &crate::query::Error) -> Problem {
+    let before = query.get(..error.span.start).unwrap_or(query);
+    Problem {
+        severity: Severity::Error,
+        file: file.to_owned(),
+        line,
+        column: offset + before.chars().count() + 1,
+        message: error.message.clone(),
+        hint: error.hint.clone(),
+    }
+}

@@ -1,0 +1,109 @@
+//! Feeds the search index from the store: whatever changed since the index's own last commit, also after a crash or
+//! from nothing. The store is the only source of it, so that there is one path to get wrong.
+
+use crate::index::{self, Writer};
+use crate::metric::Metrics;
+use crate::store::{self, Changed, Reader};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Rows read at once: a few megabytes.
+const CHUNK: usize = 4_000;
+
+/// Under load, a commit of the index at most this often: with reading and merging it keeps "searchable" within 1.5 s.
+const COMMIT_EVERY: Duration = Duration::from_millis(900);
+
+/// With nothing to do, the store is looked at again this often, in case a wake-up was missed.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Index(#[from] index::Error),
+}
+
+pub struct Indexing {
+    pub writer: Writer,
+    pub reader: Reader,
+    /// Kind of each configured source.
+    pub kinds: Arc<HashMap<String, &'static str>>,
+    pub stored: watch::Receiver<u64>,
+    pub metrics: Arc<Metrics>,
+    /// Set once everything stored is searchable.
+    pub caught_up: Arc<AtomicBool>,
+}
+
+impl Indexing {
+    /// Runs until `stop`, then brings the index up to what is stored.
+    ///
+    /// # Errors
+    /// The caller opens the index again (it rebuilds itself when damaged) and calls again.
+    pub async fn run(&mut self, stop: CancellationToken) -> Result<(), Error> {
+        loop {
+            self.stored.mark_unchanged();
+            self.catch_up(|_| ()).await?;
+            self.caught_up.store(true, Relaxed);
+            tokio::select! {
+                changed = self.stored.changed() => if changed.is_err() { break },
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = stop.cancelled() => break,
+            }
+        }
+        self.catch_up(|_| ()).await
+    }
+
+    /// Indexes everything stored so far; `progress` hears the last change that is held.
+    ///
+    /// # Errors
+    /// As [`Indexing::run`].
+    pub async fn catch_up(&mut self, progress: impl Fn(i64)) -> Result<(), Error> {
+        let mut at = self.writer.last_change();
+        let mut committed = Instant::now();
+        let mut open = false;
+        loop {
+            let changes = self.reader.changes(at, CHUNK).await?;
+            let Some(last) = changes.last().map(|changed| changed.change) else { break };
+            let more = changes.len() == CHUNK;
+            let due = !more || committed.elapsed() >= COMMIT_EVERY;
+            self.write(changes, due.then_some(last)).await?;
+            (at, open) = (last, !due);
+            if due {
+                committed = Instant::now();
+                progress(at);
+            }
+        }
+        if open {
+            self.write(Vec::new(), Some(at)).await?;
+        }
+        self.metrics.index_lag_changes.set(0);
+        Ok(())
+    }
+
+    /// Off the runtime's threads: tantivy works and syncs.
+    async fn write(&mut self, changes: Vec<Changed>, commit: Option<i64>) -> Result<(), Error> {
+        let kinds = self.kinds.clone();
+        let writer = &mut self.writer;
+        tokio::task::block_in_place(|| {
+            for changed in changes {
+                match changed.mention {
+                    Some(mention) => {
+                        let kind = kinds.get(mention.post.source.as_str()).copied().unwrap_or_default();
+                        writer.put(&mention, kind, changed.rewritten)?;
+                    }
+                    None => writer.remove(changed.seq)?,
+                }
+            }
+            match commit {
+                Some(change) => writer.commit(change),
+                None => Ok(()),
+            }
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! Sources, judging and ingest as one generation. When a defect of ours stops one of the latter two, what was under way
+//! is given up and the whole generation starts again: sources from their committed cursors, rules from the store.
+
+use super::entrance::Entrance;
+use super::ingest::{Fresh, Ingest, Inlets};
+use super::supervise::{self, Surroundings};
+use super::{Event, judge};
+use crate::classify::Classifier;
+use crate::ledger::Ledger;
+use crate::metric::Metrics;
+use crate::rule::{Engine, RuleSet};
+use crate::source::Configured;
+use crate::store::{self, Reader, Writer};
+use crate::watch::Gate;
+use crate::wire::backoff::Backoff;
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Batches between sources and judging, and again between judging and the store: a few thousand posts in memory.
+const BATCHES: usize = 4;
+
+/// Rows read at once while rules are warmed.
+const WARM_CHUNK: usize = 4_000;
+
+pub struct Pipeline {
+    pub data_dir: PathBuf,
+    pub sources: Vec<(Configured, Arc<Ledger>)>,
+    pub kinds: Vec<(String, &'static str)>,
+    pub rules: Arc<ArcSwap<RuleSet>>,
+    pub hooks: Vec<String>,
+    pub classifier: Arc<Classifier>,
+    pub gate: Arc<Gate>,
+    pub reader: Reader,
+    pub entrance: Arc<Entrance>,
+    pub metrics: Arc<Metrics>,
+    pub events: broadcast::Sender<Event>,
+    pub stored: watch::Sender<u64>,
+    pub outbox: mpsc::Sender<Fresh>,
+    /// Outlives a generation: what waits in it is not lost.
+    pub inlets: Arc<Mutex<Inlets>>,
+    pub stop: CancellationToken,
+    /// Cancelled once the last delivery has told its outcome: until then the store takes outcomes.
+    pub delivered: CancellationToken,
+}
+
+impl Pipeline {
+    /// Runs until `stop`, then takes in what was under way.
+    ///
+    /// # Errors
+    /// [`store::Error::Stop`]: the store is damaged or away for good.
+    pub async fn run(self, writer: Writer) -> Result<(), store::Error> {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        let mut writer = Some(writer);
+        loop {
+            let writer = match writer.take() {
+                Some(writer) => writer,
+                None => store::open(&self.data_dir).await?.0,
+            };
+            match self.generation(writer).await {
+                Ok(done) => return done,
+                Err(panic) => {
+                    let wait = backoff.next();
+                    tracing::error!(panic = %panic, ?wait, "ingest panicked, starting again from what is stored");
+                    self.metrics.task_restarted("ingest");
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    /// `Err`: a panic of ours.
+    async fn generation(&self, writer: Writer) -> Result<Result<(), store::Error>, tokio::task::JoinError> {
+        let (batches, to_judge) = mpsc::channel(BATCHES);
+        let (judged, to_ingest) = mpsc::channel(BATCHES);
+        let engine = match warmed_engine(self.rules.load_full(), &self.kinds, &self.reader).await {
+            Ok(engine) => engine,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let Err(error) = judge::spawn(self.classifier.clone(), to_judge, judged) {
+            return Ok(Err(store::Error::Stop(format!("no thread for judging: {error}"))));
+        }
+        let stop = self.stop.child_token();
+        let mut ingest = self.ingest(writer, engine);
+        let mut inlets = self.inlets.clone().lock_owned().await;
+        inlets.judged = to_ingest;
+        let ingest = tokio::spawn(async move {
+            ingest.run(&mut inlets).await?;
+            ingest.close().await
+        });
+        let sources = self.start_sources(&batches, &stop);
+        self.entrance.open(batches);
+        // Closing the entrance once the sources are told to stop lets ingest come to its end by itself.
+        let closing = async {
+            stop.cancelled().await;
+            sources.wait().await;
+            self.delivered.cancelled().await;
+            self.entrance.close();
+        };
+        tokio::pin!(ingest);
+        let ended = tokio::select! {
+            ended = &mut ingest => ended,
+            () = closing => ingest.await,
+        };
+        stop.cancel();
+        self.entrance.close();
+        sources.wait().await;
+        ended
+    }
+
+    fn ingest(&self, writer: Writer, engine: Engine) -> Ingest {
+        let looked_up = self.sources.iter().filter(|(source, _)| source.source.profiles_max() > 0);
+        Ingest {
+            writer,
+            engine,
+            reader: self.reader.clone(),
+            kinds: self.kinds.clone(),
+            rules: self.rules.clone(),
+            hooks: self.hooks.clone(),
+            looked_up: looked_up.map(|(source, _)| source.id.clone()).collect(),
+            metrics: self.metrics.clone(),
+            events: self.events.clone(),
+            stored: self.stored.clone(),
+            outbox: self.outbox.clone(),
+        }
+    }
+
+    fn start_sources(
+        &self,
+        batches: &mpsc::Sender<crate::source::intake::Batch>,
+        stop: &CancellationToken,
+    ) -> TaskTracker {
+        let tasks = TaskTracker::new();
+        for (source, ledger) in &self.sources {
+            let around = Surroundings {
+                gate: self.gate.clone(),
+                reader: self.reader.clone(),
+                batches: batches.clone(),
+                metrics: self.metrics.clone(),
+                stop: stop.clone(),
+            };
+            tasks.spawn(supervise::source(source.clone(), ledger.clone(), around));
+        }
+        tasks.close();
+        tasks
+    }
+}
+
+/// A rule engine as if it had never stopped: open alerts from the store, windows from the mentions they look back on.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn warmed_engine(
+    rules: Arc<RuleSet>,
+    kinds: &[(String, &'static str)],
+    reader: &Reader,
+) -> Result<Engine, store::Error> {
+    let since = Timestamp::now().checked_sub(rules.window_max()).unwrap_or(Timestamp::MIN);
+    let alerts = reader.recent_alerts(since).await?;
+    let mut engine = Engine::new(RuleSet::clone(&rules), kinds.to_vec(), alerts);
+    for mention in reader.mentions(&engine.listed()).await? {
+        if mention.post.created_at < since {
+            engine.warm(&mention);
+        }
+    }
+    let mut after = 0;
+    loop {
+        let mentions = reader.mentions_since(since, after, WARM_CHUNK).await?;
+        let Some(last) = mentions.last() else { return Ok(engine) };
+        after = last.seq;
+        for mention in &mentions {
+            engine.warm(mention);
+        }
+    }
+}

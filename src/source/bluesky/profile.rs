@@ -1,0 +1,194 @@
+//! Look-ups over XRPC: who an account is, and which DID an own handle stands for. Unauthenticated and cached by the peer;
+//! its limits are not published, so we keep our own. Source: lexicons `app.bsky.actor.getProfiles` and
+//! `com.atproto.identity.resolveHandle`, August 2026.
+
+use crate::ledger::{Ledger, worth_logging};
+use crate::post::{Author, Str};
+use crate::source::Stop;
+use crate::watch::Gate;
+use crate::wire::backoff::Backoff;
+use crate::wire::http::{Client, Reach, Request};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::num::NonZeroU32;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use url::Url;
+
+/// The most actors of one `getProfiles`.
+pub const PROFILES_MAX: usize = 25;
+
+/// Requests a second: 250 profiles, far above the rate of new authors among mentions, far below 3000 in 5 minutes.
+const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// 25 profiles with their descriptions stay below 100 KiB.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// How often we look whether the config brought a new own account.
+const OWN_ACCOUNTS_EVERY: Duration = Duration::from_secs(15);
+
+pub struct Api {
+    base: Url,
+    limiter: DefaultDirectRateLimiter,
+    client: OnceLock<Client>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failure(String);
+
+impl Api {
+    pub fn new(base: Url) -> Self {
+        let limiter = RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND));
+        Self { base, limiter, client: OnceLock::new() }
+    }
+
+    /// Profiles of at most [`PROFILES_MAX`] DIDs, in any order; accounts that are gone are left out.
+    pub async fn profiles(&self, dids: &[String]) -> Result<Vec<Author<'static>>, Stop> {
+        let mut authors = Vec::with_capacity(dids.len());
+        for some in dids.chunks(PROFILES_MAX) {
+            let query: Vec<(&str, &str)> = some.iter().map(|did| ("actors", did.as_str())).collect();
+            let body = self.get("app.bsky.actor.getProfiles", &query).await.map_err(|f| Stop::Failed(f.0))?;
+            authors.extend(parse_profiles(&body).map_err(|f| Stop::Failed(f.0))?);
+        }
+        Ok(authors)
+    }
+
+    async fn resolve(&self, handle: &str) -> Result<String, Failure> {
+        let handle = handle.trim_start_matches('@');
+        let body = self.get("com.atproto.identity.resolveHandle", &[("handle", handle)]).await?;
+        parse_did(&body)
+    }
+
+    async fn get(&self, method: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
+        self.limiter.until_ready().await;
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/xrpc/{method}", self.base.path().trim_end_matches('/')));
+        url.query_pairs_mut().extend_pairs(query);
+        let mut request = Request::get(url);
+        request.timeout = TIMEOUT;
+        request.body_bytes_max = ANSWER_BYTES_MAX;
+        let client = self.client.get_or_init(|| Client::new(Reach::Configured));
+        let response = client.send(request).await.map_err(|error| Failure(format!("{method}: {error}")))?;
+        match response.status {
+            200 => Ok(response.body),
+            status => Err(Failure(format!("{method}: status {status}"))),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Resolved {
+    did: String,
+}
+
+fn parse_did(body: &[u8]) -> Result<String, Failure> {
+    let resolved: Resolved = serde_json::from_slice(body).map_err(|error| Failure(format!("no answer: {error}")))?;
+    if resolved.did.starts_with("did:") {
+        return Ok(resolved.did);
+    }
+    Err(Failure(format!("`{}` is no DID", resolved.did)))
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Profiles<'a> {
+    profiles: Vec<Profile<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct Profile<'a> {
+    did: Str<'a>,
+    handle: Option<Str<'a>>,
+    display_name: Option<Str<'a>>,
+    description: Option<Str<'a>>,
+    avatar: Option<Str<'a>>,
+    followers_count: Option<u64>,
+    follows_count: Option<u64>,
+    posts_count: Option<u64>,
+    created_at: Option<Timestamp>,
+}
+
+fn parse_profiles(body: &[u8]) -> Result<Vec<Author<'static>>, Failure> {
+    let answer: Profiles<'_> =
+        serde_json::from_slice(body).map_err(|error| Failure(format!("no profiles: {error}")))?;
+    Ok(answer.profiles.into_iter().map(author).collect())
+}
+
+fn author(profile: Profile<'_>) -> Author<'static> {
+    Author {
+        id: Some(profile.did),
+        handle: profile.handle,
+        name: profile.display_name.filter(|name| !name.is_empty()),
+        bio: profile.description.filter(|text| !text.is_empty()),
+        followers: profile.followers_count,
+        following: profile.follows_count,
+        posts: profile.posts_count,
+        has_avatar: Some(profile.avatar.is_some_and(|url| !url.is_empty())),
+        created_at: profile.created_at,
+    }
+    .into_owned()
+}
+
+/// Looks up the DIDs of own accounts that are configured by handle, for ever; a failure is tried again and shown in the
+/// ledger. Never ends.
+pub async fn resolve_own_accounts(api: &Api, gate: Arc<Gate>, ledger: Arc<Ledger>) {
+    let mut backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(600));
+    loop {
+        let mut failed = false;
+        for handle in gate.unresolved_handles(&ledger.source) {
+            match api.resolve(&handle).await {
+                Ok(did) => {
+                    gate.resolve(&ledger.source, &handle, &did);
+                    ledger.part(&handle, Some(did));
+                }
+                Err(failure) => {
+                    failed = true;
+                    let message = format!("own account `{handle}` is not found: {failure}");
+                    ledger.part(&handle, Some(message.clone()));
+                    if worth_logging(ledger.error(Timestamp::now(), "own_account", message.clone())) {
+                        tracing::warn!(source = ledger.source, "{message}");
+                    }
+                }
+            }
+        }
+        let wait = if failed {
+            backoff.next()
+        } else {
+            backoff.reset();
+            OWN_ACCOUNTS_EVERY
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profiles_become_authors() {
+        let body = include_bytes!("../../../tests/data/source/bluesky/profiles.json");
+        let authors = parse_profiles(body).unwrap();
+        assert_eq!(authors.len(), 2);
+        assert_eq!(authors[0].handle.as_deref(), Some("ann.example"));
+        assert_eq!(authors[0].name.as_deref(), Some("Ann \u{1f33b}"));
+        assert_eq!((authors[0].followers, authors[0].following, authors[0].posts), (Some(120), Some(80), Some(900)));
+        assert_eq!(authors[0].has_avatar, Some(true));
+        assert_eq!(authors[0].created_at, Some("2023-05-01T00:00:00Z".parse().unwrap()));
+        assert_eq!((authors[1].name.as_deref(), authors[1].has_avatar), (None, Some(false)));
+    }
+
+    #[test]
+    fn foreign_answers_are_refused() {
+        assert_eq!(parse_did(br#"{"did":"did:plc:ann"}"#).unwrap(), "did:plc:ann");
+        for bad in [&br#"{"did":"ann"}"#[..], b"{}", b"<html>", br#"{"profiles":[{}]}"#] {
+            assert!(parse_did(bad).is_err());
+            assert!(parse_profiles(bad).is_err());
+        }
+    }
+}
