@@ -112,6 +112,11 @@ impl Engine {
         engine
     }
 
+    /// Every alert that is not resolved, or whose end was not taken yet; by id.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.values().map(|live| &live.alert)
+    }
+
     /// Mentions that open alerts list: warm these too when they lie before [`RuleSet::window_max`], so that the most
     /// telling still come first.
     pub fn listed(&self) -> Vec<i64> {
@@ -136,7 +141,8 @@ impl Engine {
             }
             let seen = seen(rule, &subject, mention, mention.seen_at);
             for group in groups(&rule.by, mention) {
-                if running.cleared.get(&group).is_none_or(|at| mention.seen_at > *at) {
+                // An alert that was quiet ends before what comes in at that very moment.
+                if running.cleared.get(&group).is_none_or(|at| mention.seen_at >= *at) {
                     rule.detector.see(&group, seen);
                 }
             }
@@ -181,21 +187,21 @@ impl Engine {
         }
         let mut touched = Vec::new();
         for (id, live) in &mut self.alerts {
-            let listed = live.alert.mentions.contains(&seq);
+            let alert = &mut live.alert;
+            let listed = alert.mentions.contains(&seq);
             let quoted = live.opener.map_or(listed, |opener| opener == seq);
-            if !listed && !quoted {
-                continue;
-            }
-            live.alert.mentions.retain(|other| *other != seq);
-            live.telling.remove(&seq);
-            let say = live.rule.map(|index| &self.rules[index].rule.say);
-            match say.filter(|say| quoted && say.is_personal()) {
-                Some(say) => live.alert.title = say.title_without_person(&live.alert.brand, live.alert.count),
+            let title = match live.rule.map(|index| &self.rules[index].rule.say) {
+                Some(say) if quoted && say.is_personal() => say.title_without_person(&alert.brand, alert.count),
                 // What a removed rule quoted cannot be told any more.
-                None if quoted && say.is_none() => live.alert.title = live.alert.rule.clone(),
-                None => {}
+                None if quoted => alert.rule.clone(),
+                _ => alert.title.clone(),
+            };
+            if listed || title != alert.title {
+                alert.title = title;
+                alert.mentions.retain(|other| *other != seq);
+                live.telling.remove(&seq);
+                touched.push(id.clone());
             }
-            touched.push(id.clone());
         }
         for id in touched {
             self.change(&id, None);
@@ -290,12 +296,12 @@ impl Engine {
             self.end_alert(&id, why, now);
         }
         let running = &mut self.rules[index];
-        let holds = running.rule.detector.see(&group, seen);
+        running.rule.detector.see(&group, seen);
         if let Some(id) = running.open.get(&group).cloned() {
             self.update(&id, index, seen, mention, now);
             return false;
         }
-        let Some(matches) = holds else { return false };
+        let Some(matches) = running.rule.detector.holds(&group, seen) else { return false };
         let group = if running.open.len() < OPEN_MAX { group } else { others(&group) };
         match running.open.get(&group).cloned() {
             Some(id) => self.update(&id, index, seen, mention, now),

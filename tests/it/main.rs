@@ -1,6 +1,11 @@
-//! The integration tests, one binary: local peers in their own modules, tests beside them.
+//! The integration tests, one binary: local peers in their own modules, tests beside them. Building many small binaries
+//! costs more than running them.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a test cannot do without, it may demand")]
 
 mod bluesky;
+mod house;
 mod jetstream;
+mod kill;
 mod listener;
+mod sink;
+mod webhook;

@@ -67,7 +67,7 @@ impl Count {
     }
 
     /// The fullest stretch of `within` that contains `at` and holds; the earliest of equals.
-    fn holds(&self, matches: &VecDeque<Seen>, at: Timestamp) -> Option<Vec<Seen>> {
+    fn fullest(&self, matches: &VecDeque<Seen>, at: Timestamp) -> Option<Vec<Seen>> {
         let apart = |a: &Seen, b: &Seen| b.at.duration_since(a.at);
         let first = matches.partition_point(|seen| at.duration_since(seen.at) > self.within);
         let mut authors: HashMap<u64, usize> = HashMap::new();
@@ -125,14 +125,11 @@ impl Detector for Count {
         Box::new(self.clone())
     }
 
-    fn see(&mut self, group: &Group, seen: Seen) -> Option<Vec<Seen>> {
+    fn see(&mut self, group: &Group, seen: Seen) {
         if self.total >= MATCHES_TOTAL_MAX {
             self.shrink();
         }
-        if !self.groups.contains_key(group) {
-            self.groups.insert(group.clone(), VecDeque::new());
-        }
-        let matches = self.groups.get_mut(group)?;
+        let matches = self.groups.entry(group.clone()).or_default();
         let place = matches.partition_point(|other| (other.at, other.seq) < (seen.at, seen.seq));
         matches.insert(place, seen);
         self.total += 1;
@@ -140,7 +137,10 @@ impl Detector for Count {
             matches.pop_front();
             self.total -= 1;
         }
-        self.groups.get(group).and_then(|matches| self.holds(matches, seen.at))
+    }
+
+    fn holds(&self, group: &Group, seen: Seen) -> Option<Vec<Seen>> {
+        self.fullest(self.groups.get(group)?, seen.at)
     }
 
     fn clear(&mut self, group: &Group) {
@@ -183,8 +183,12 @@ mod tests {
     fn feed(count: &mut Count, posts: &[(i64, u64)]) -> Vec<Option<usize>> {
         let group = Group::default();
         let feed = posts.iter().zip(1..);
-        feed.map(|((minute, author), seq)| count.see(&group, seen(seq, *minute, *author)).map(|all| all.len()))
-            .collect()
+        feed.map(|((minute, author), seq)| {
+            let seen = seen(seq, *minute, *author);
+            count.see(&group, seen);
+            count.holds(&group, seen).map(|all| all.len())
+        })
+        .collect()
     }
 
     #[test]

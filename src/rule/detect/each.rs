@@ -21,7 +21,7 @@ impl Detector for Each {
         Box::new(self.clone())
     }
 
-    fn see(&mut self, _group: &Group, seen: Seen) -> Option<Vec<Seen>> {
+    fn holds(&self, _group: &Group, seen: Seen) -> Option<Vec<Seen>> {
         Some(vec![seen])
     }
 

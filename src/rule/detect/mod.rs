@@ -34,8 +34,11 @@ pub trait Detector: fmt::Debug + Send + Sync {
     /// The same detector with the same state: an engine takes a copy of its rule set, which stays as it was read.
     fn copy(&self) -> Box<dyn Detector>;
 
-    /// Takes in a match. `Some`: the signal holds, with every match that it rests on.
-    fn see(&mut self, group: &Group, seen: Seen) -> Option<Vec<Seen>>;
+    /// Takes in a match.
+    fn see(&mut self, _group: &Group, _seen: Seen) {}
+
+    /// Asked after [`Detector::see`]. `Some`: with `seen` the signal holds, and every match that it rests on.
+    fn holds(&self, group: &Group, seen: Seen) -> Option<Vec<Seen>>;
 
     /// The group's alert was resolved: what led to it is used up.
     fn clear(&mut self, _group: &Group) {}
