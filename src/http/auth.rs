@@ -164,7 +164,7 @@ enum Denied {
 }
 
 /// Stands before every route of the table.
-pub async fn guard(
+pub(super) async fn guard(
     State((desk, route)): State<(Arc<Desk>, &'static Route)>,
     mut request: Request,
     next: Next,

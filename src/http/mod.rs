@@ -9,6 +9,7 @@ mod follower;
 mod health;
 mod limit;
 mod listener;
+mod me;
 mod mention;
 mod openapi;
 mod post;

@@ -95,6 +95,9 @@ fn object(properties: &[(&str, &str)]) -> Value {
 }
 
 fn typed(kind: &str) -> Value {
+    if kind == "[string]?" {
+        return json!({"type": ["array", "null"], "items": {"type": "string"}});
+    }
     if let Some(item) = kind.strip_prefix('[').and_then(|kind| kind.strip_suffix(']')) {
         return json!({"type": "array", "items": typed(item)});
     }
@@ -241,6 +244,7 @@ fn schemas() -> Value {
         "Source": object(SOURCE),
         "SourcePage": page("Source", &[]),
         "FollowerPage": page("object", &[("source", "string"), ("account", "string")]),
+        "Me": object(&[("who", "string"), ("role", "string?"), ("brands", "[string]?")]),
         "Readiness": object(&[("ready", "boolean"), ("reasons", "[string]")]),
         "Problem": object(&[
             ("type", "string"),

@@ -2,7 +2,7 @@
 //! that none can forget one.
 
 use super::auth::Role;
-use super::{Desk, alert, delivery, follower, health, mention, openapi, post, source, stream, ui};
+use super::{Desk, alert, delivery, follower, health, me, mention, openapi, post, source, stream, ui};
 use axum::routing::{MethodRouter, get, patch, post as on_post};
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub struct Route {
     /// Name of the schema of what is sent, and of what a success returns.
     pub sent: Option<&'static str>,
     pub returned: Option<&'static str>,
-    pub handler: fn() -> MethodRouter<Arc<Desk>>,
+    pub(super) handler: fn() -> MethodRouter<Arc<Desk>>,
 }
 
 impl Route {
@@ -151,6 +151,7 @@ pub static ROUTES: &[Route] = &[
         get(stream::open)
     })
     .params(&[text("q", "Only mentions that match")]),
+    Route::new("GET", "/api/v1/me", VIEWER, "Who the caller is and what they may do", || get(me::one)).returns("Me"),
     Route::new("GET", "/api/v1/openapi.json", VIEWER, "This document", || get(openapi::document)),
     Route::new("GET", "/healthz", Need::Open, "Alive", || get(health::alive)),
     Route::new("GET", "/readyz", Need::Open, "Ready, or why not", || get(health::ready)).returns("Readiness"),
