@@ -24,7 +24,7 @@ use url::Url;
 const API: &str = "https://hacker-news.firebaseio.com/v0";
 const SEARCH: &str = "https://hn.algolia.com/api/v1";
 const EVERY: Duration = Duration::from_secs(30);
-const EVERY_MIN: Duration = Duration::from_secs(1);
+const EVERY_MIN: Duration = Duration::from_millis(100);
 
 /// Items before the newest that the first start looks at: some twenty minutes, to show that it works.
 const START_BACK: u64 = 200;
