@@ -1,6 +1,6 @@
 //! Rules over invented posts: one table of posts in, one list of what was told out.
 
-use super::engine::OPEN_MAX;
+use super::life::OPEN_MAX;
 use super::{Engine, File, RuleSet, Verdict, WhyNot};
 use crate::alert::{Alert, Change, News, Priority, TELLING_MAX};
 use crate::mention::{Label, Mention, OWN_POST};
@@ -451,6 +451,8 @@ impl Daemon {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// A restart at any moment changes nothing of what follows.
     #[test]
     fn a_restart_is_not_noticed(steps in prop::collection::vec(step(), 1..60), every in 1_usize..8) {
@@ -593,13 +595,13 @@ fn the_default_rules_do_what_they_say() {
     unscored.scores = None;
     let storm: Vec<Mention> = (1..=5).map(|n| scored(n, -0.6, 0.7, 0.1)).collect();
     let cases: &[(&str, &[Mention], &[&str])] = &[
-        ("chatter", &[plain.clone()], &[]),
+        ("chatter", std::slice::from_ref(&plain), &[]),
         ("not scored yet", &[unscored], &[]),
         ("angry", &[scored(1, -0.9, 0.1, 0.1)], &["angry-post P3"]),
         ("angry and likely spam", &[spam], &["angry-post P5"]),
         ("question", &[scored(1, 0.0, 0.1, 0.9)], &["question-waiting P4"]),
         ("unhappy question", &[scored(1, -0.6, 0.1, 0.9)], &["question-waiting P3"]),
-        ("one star", &[stars(plain, 1.0)], &["one-star-review P3"]),
+        ("one star", &[stars(plain.clone(), 1.0)], &["one-star-review P3"]),
         ("famous", &[famous], &["big-account P3"]),
         ("praise", &[scored(1, 0.9, 0.0, 0.1), scored(2, 0.9, 0.0, 0.1)], &["praise P5"]),
         ("storm", &storm, &["complaint-storm P2"]),
