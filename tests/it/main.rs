@@ -8,6 +8,7 @@ mod hackernews;
 mod house;
 mod jetstream;
 mod kill;
+mod listen;
 mod listener;
 mod recorded;
 mod sink;
