@@ -24,6 +24,9 @@ pub(super) struct Filter {
     watches: Vec<u32>,
     /// Without keys: asked of every post.
     always: Vec<u32>,
+    /// First four bytes of the longer beginnings, while compiling: marked in `bits` too, so that one look turns most words
+    /// away from all of them.
+    stems: Vec<u64>,
     /// Whether any key is looked for there, as whole words and as beginnings.
     asks: [bool; Place::COUNT],
     asks_prefix: [bool; Place::COUNT],
@@ -36,6 +39,7 @@ impl Filter {
             keys: HashMap::default(),
             watches: Vec::new(),
             always: Vec::new(),
+            stems: Vec::new(),
             asks: [false; Place::COUNT],
             asks_prefix: [false; Place::COUNT],
         };
@@ -51,10 +55,16 @@ impl Filter {
     }
 
     fn add(&mut self, key: &Key<'_>) -> u64 {
-        let asks = if key.prefix { &mut self.asks_prefix } else { &mut self.asks };
-        asks[key.place as usize] = true;
         let ends = Ends::of(key.text, 0, key.text.len());
-        if key.prefix { ends.beginning(key.place, key.text.len()) } else { ends.hash(key.place) }
+        if !key.prefix {
+            self.asks[key.place as usize] = true;
+            return ends.hash(key.place);
+        }
+        self.asks_prefix[key.place as usize] = true;
+        if ends.length > PREFIX_LENGTHS[1] {
+            self.stems.push(ends.beginning(key.place, PREFIX_LENGTHS[1]));
+        }
+        ends.beginning(key.place, ends.length)
     }
 
     fn fill(&mut self, mut pairs: Vec<(u64, u32)>) {
@@ -68,9 +78,21 @@ impl Filter {
             self.watches.extend(group.iter().map(|(_, watch)| *watch));
             // As many as there are terms, which memory bounds far below 2^32.
             self.keys.insert(hash, start as u32..self.watches.len() as u32);
-            let (slot, bit) = self.bit(hash);
-            self.bits[slot] |= bit;
+            self.mark(hash);
         }
+        for stem in std::mem::take(&mut self.stems) {
+            self.mark(stem);
+        }
+    }
+
+    fn mark(&mut self, hash: u64) {
+        let (slot, bit) = self.bit(hash);
+        self.bits[slot] |= bit;
+    }
+
+    fn may_hold(&self, hash: u64) -> bool {
+        let (slot, bit) = self.bit(hash);
+        self.bits[slot] & bit != 0
     }
 
     fn bit(&self, hash: u64) -> (usize, u64) {
@@ -163,8 +185,7 @@ impl Look<'_, '_> {
 
     #[inline]
     fn hash(&mut self, hash: u64) {
-        let (slot, bit) = self.filter.bit(hash);
-        if self.filter.bits[slot] & bit != 0
+        if self.filter.may_hold(hash)
             && let Some(range) = self.filter.keys.get(&hash)
         {
             self.found.extend_from_slice(&self.filter.watches[range.start as usize..range.end as usize]);
@@ -177,15 +198,27 @@ impl Look<'_, '_> {
 
     #[inline]
     fn word(&mut self, place: Place, text: &str, word: Range<usize>) {
-        let length = word.len();
         let ends = Ends::of(text.as_bytes(), word.start, word.end);
         if self.filter.asks[place as usize] {
             self.hash(ends.hash(place));
         }
         if self.filter.asks_prefix[place as usize] {
-            for beginning in PREFIX_LENGTHS.into_iter().take_while(|&beginning| beginning <= length) {
-                self.hash(ends.beginning(place, beginning));
-            }
+            self.beginnings(place, ends);
+        }
+    }
+
+    #[inline]
+    fn beginnings(&mut self, place: Place, ends: Ends) {
+        let [two, four, longer @ ..] = PREFIX_LENGTHS;
+        if ends.length >= two {
+            self.hash(ends.beginning(place, two));
+        }
+        if ends.length < four || !self.filter.may_hold(ends.beginning(place, four)) {
+            return;
+        }
+        self.hash(ends.beginning(place, four));
+        for length in longer.into_iter().filter(|&length| length <= ends.length) {
+            self.hash(ends.beginning(place, length));
         }
     }
 
