@@ -1,6 +1,7 @@
 //! The prefilter: from a post to the few watches that may match it. Every word, tag, account and host of a post is hashed
-//! and looked up once, however many watches there are. Faster here than an automaton over the same literals: words have to be
-//! whole anyway, and a small bit map that stays in the cache turns nearly all of them away.
+//! and looked up once, however many watches there are. An automaton over the same literals scans bytes faster, but has to
+//! be told afterwards where words begin and end; hashing whole words takes no more time and little more memory as watches
+//! grow, since a small bit map turns nearly all words away.
 //! It may name a watch too many (two texts with one hash), never one too few.
 
 use super::key::{Key, Keys, PREFIX_LENGTHS, Place, keys};
