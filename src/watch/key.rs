@@ -107,7 +107,7 @@ fn word_key(place: Place, word: &[u8], prefix: bool) -> Option<Keys<'_>> {
 }
 
 /// Long words are rare words.
-#[expect(clippy::cast_precision_loss, reason = "an order, not a measure")]
+// An order, not a measure.
 fn rarity(bytes: usize) -> f64 {
     1.0 / (bytes * bytes).max(1) as f64
 }

@@ -123,7 +123,7 @@ impl Own {
         for answered in [&post.reply_to, &post.root].into_iter().flatten() {
             accounts.by_id(owner(answered), |brand| found(brand, Relation::Reply));
         }
-        for quoted in &post.quote_of {
+        if let Some(quoted) = &post.quote_of {
             accounts.by_id(owner(quoted), |brand| found(brand, Relation::Quote));
         }
         // Where ids do not tell whose post was answered, an answer that names the account counts as one to it.

@@ -89,12 +89,7 @@ impl Sample {
                 _ => " ",
             });
         }
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of a million"
-        )]
+        // A share of a million.
         let wanted = self.below(1_000_000) < (share * 1e6) as u64;
         if wanted && self.watches > 0 {
             text.push_str(&Self::name(self.below(self.watches)));
