@@ -2,6 +2,8 @@
 //! is one pass over posts of some 100 bytes each, so elements per second are posts per second.
 //! `cargo bench --bench score`
 
+#![expect(clippy::expect_used, reason = "a bench without weights has nothing to measure")]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use reputed::classify::Classifier;
 use std::hint::black_box;

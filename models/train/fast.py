@@ -1,6 +1,6 @@
 """Trains the fast tier: `python models/train/fast.py DATA` with DATA the folder of labelled texts that the model's card
-describes. Writes weights, manifest, golden file and run log to `models/fast-1`. Deterministic (fixed seed, one thread
-of arithmetic per fit); a few minutes on one core.
+describes. Writes weights, manifest, golden file and run log to `models/fast-1`. Fixed seed; a few minutes on one
+free core (set `OMP_NUM_THREADS=1`: more threads add up in another order).
 
 One table of hashed features serves all heads: a row a feature, a column a class. Every head is a logistic regression
 over features weighted by how unevenly they fall on the classes (Wang and Manning, 2012, "Baselines and Bigrams"); that

@@ -1,5 +1,5 @@
 //! What a text says: language, sentiment, complaint, offence, irony, emotion, by the models in `models/`, and whether
-//! it waits for an answer. Pure: the same text gives the same scores on every machine. The card of each model tells
+//! it waits for an answer. Pure: no clock, no IO, nothing learned from one text to the next. The card of each model tells
 //! what it was trained on and how well it does; `models/fast-1/card.md` is the one in use.
 
 mod answer;
@@ -17,6 +17,8 @@ use weight::{
 };
 
 pub use language::Detected;
+pub use prepare::CHARS_MAX;
+
 use language::Detector;
 
 /// The model in use, as scores name it.
@@ -64,7 +66,7 @@ impl Classifier {
     }
 
     /// Scores one text; empty text gives neutral with low confidence, never an error. Only the first
-    /// [`prepare::CHARS_MAX`] code points count, so time is bounded.
+    /// [`CHARS_MAX`] code points count, so time is bounded.
     /// `declared`: the language the author or platform declared, a hint only.
     pub fn score(&self, text: &str, declared: Option<&str>) -> Scores {
         SCRATCH.with_borrow_mut(|prepared| {

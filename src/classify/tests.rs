@@ -201,6 +201,15 @@ fn languages_are_told_apart_or_left_open() {
 }
 
 #[test]
+fn every_language_has_a_code() {
+    for lang in whatlang::Lang::all() {
+        let code = super::language::code(*lang);
+        assert_eq!(code.len(), 2, "{}", lang.code());
+        assert_eq!(super::language::known(&code.to_uppercase()), Some(*lang));
+    }
+}
+
+#[test]
 fn an_unknown_language_lowers_the_confidence() {
     let known = classifier().score("I love this so much, wonderful! 😍😍", None);
     let unknown = classifier().score("Я так люблю это, просто чудесно! 😍😍", None);
