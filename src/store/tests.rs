@@ -483,8 +483,8 @@ async fn damage_is_told_at_the_start() {
         ("header cut off", |file| file.set_len(50).unwrap()),
         ("end missing", |file| file.set_len(file.metadata().unwrap().len() / 2).unwrap()),
         ("pages of noise", |file| {
-            file.seek(SeekFrom::Start(8_192)).unwrap();
-            file.write_all(&[0xff; 5 * 8_192]).unwrap();
+            file.seek(SeekFrom::Start(4_096)).unwrap();
+            file.write_all(&[0xff; 10 * 4_096]).unwrap();
         }),
         ("schema flipped", |file| {
             file.seek(SeekFrom::Start(100)).unwrap();
@@ -500,6 +500,41 @@ async fn damage_is_told_at_the_start() {
         harm(&mut fs::OpenOptions::new().write(true).open(file::store(dir.path())).unwrap());
         let said = opening_stops(&dir).await;
         assert!(said.contains("reputed.db is damaged (") && said.contains("restore a backup"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn large_files_are_checked_whole_only_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = file::store(dir.path());
+    let mut header = *b"SQLite format 3\0................";
+    header[16..18].copy_from_slice(&4_096_u16.to_be_bytes());
+    header[28..32].copy_from_slice(&20_000_u32.to_be_bytes());
+    fs::write(&store, header).unwrap();
+    let stretch = |pages: u64| fs::OpenOptions::new().write(true).open(&store).unwrap().set_len(pages * 4_096).unwrap();
+    stretch(19_999);
+    assert!(stop(file::inspect(&store).unwrap_err()).contains("its end is missing"));
+    stretch(20_000);
+    assert_eq!(file::inspect(&store).unwrap(), file::Check::Header);
+    fs::write(file::wal(&store), "x").unwrap();
+    assert_eq!(file::inspect(&store).unwrap(), file::Check::Whole);
+    stretch(300_000);
+    assert_eq!(file::inspect(&store).unwrap(), file::Check::Header);
+}
+
+#[test]
+fn content_tells_an_edit_from_a_repetition() {
+    let post = full_mention(1).post;
+    let same = Post { likes: Some(99), reach: None, author: Author::default(), edited_at: None, ..post.clone() };
+    assert_eq!(content(&post), content(&same));
+    let edits = [
+        Post { text: "".into(), title: Some(post.text.clone()), ..post.clone() },
+        Post { links: post.tags.clone(), tags: post.links.clone(), ..post.clone() },
+        Post { rating: None, ..post.clone() },
+        Post { kind: Kind::Article, ..post.clone() },
+    ];
+    for edit in edits {
+        assert_ne!(content(&post), content(&edit));
     }
 }
 
