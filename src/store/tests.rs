@@ -567,21 +567,30 @@ async fn a_full_disk_can_be_tried_again() {
 #[tokio::test]
 async fn a_commit_that_was_dropped_halfway_leaves_the_writer_whole() {
     let (_dir, mut writer, reader) = fresh().await;
-    let mut next = 1;
-    for polls in 0..12 {
-        let new = (next..next + 70).map(|seq| mention(seq, &format!("{polls}-{seq}"), None)).collect();
-        let commit = Commit { new, ..Commit::default() };
-        let mut dropped = Box::pin(writer.commit(&commit));
-        for _ in 0..polls {
-            if futures_util::poll!(&mut dropped).is_ready() {
-                break;
-            }
-            tokio::task::yield_now().await;
+    let commit = |from: i64| {
+        let new = (from..from + 70).map(|seq| mention(seq, &format!("{seq}"), None)).collect();
+        Commit { new, ..Commit::default() }
+    };
+    for polls in 0..24 {
+        let dropped = commit(writer.next_seq());
+        {
+            let mut future = std::pin::pin!(writer.commit(&dropped));
+            let mut left = polls;
+            // Polled only when woken, so that each poll is a step further.
+            std::future::poll_fn(|cx| match left {
+                0 => std::task::Poll::Ready(()),
+                _ => {
+                    left -= 1;
+                    future.as_mut().poll(cx).map(|done| done.unwrap())
+                }
+            })
+            .await;
         }
-        drop(dropped);
-        assert!(writer.known(&[]).await.unwrap().is_empty());
-        next = writer.next_seq();
+        writer.known(&[]).await.unwrap();
+        let next = writer.next_seq();
         assert_eq!(reader.mention_count().await.unwrap() as i64, next - 1);
+        writer.commit(&commit(next)).await.unwrap();
+        assert_eq!(writer.next_seq(), next + 70);
     }
 }
 
