@@ -117,12 +117,12 @@ impl Reader {
     pub async fn mentions_since(&self, since: Timestamp, after_seq: i64, limit: usize) -> Result<Vec<Mention>, Error> {
         let since = row::nanoseconds(since);
         let mut connection = self.connection().await;
-        // Where the first one stands comes from the index on time, once; from there on along the table. `+` keeps that
-        // off the index, which would have to sort all that is left for every page.
+        // Where the first one stands comes from the index on time, once; from there on along the table. `+` keeps
+        // each statement off the other's way, which would read all there is.
         let first = if after_seq > 0 {
             Some(after_seq.saturating_add(1))
         } else {
-            let first = sqlx::query_scalar("SELECT MIN(seq) FROM mention WHERE deleted = 0 AND created_at >= $1");
+            let first = sqlx::query_scalar("SELECT MIN(+seq) FROM mention WHERE deleted = 0 AND created_at >= $1");
             first.bind(since).fetch_one(&mut *connection).await.map_err(self.fault())?
         };
         let Some(first) = first else { return Ok(Vec::new()) };
@@ -216,7 +216,8 @@ impl Reader {
         let mut query = QueryBuilder::<Sqlite>::new(row::DELIVERY);
         query.push("WHERE 1 = 1");
         if let Some(state) = state {
-            query.push(" AND state = ").push_bind(state.name());
+            // Our own word, not a parameter: only so is the index of the few that are pending or dead of use.
+            query.push(" AND state = '").push(state.name()).push("'");
         }
         if let Some(hook) = hook {
             query.push(" AND hook = ").push_bind(hook);
