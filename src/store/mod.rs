@@ -38,13 +38,13 @@ pub enum Error {
 impl Error {
     /// Sorts by what the caller does next. Source: <https://www.sqlite.org/rescode.html>.
     fn new(file: &Path, error: &sqlx::Error) -> Self {
-        const INTERRUPTED_IO: i32 = 10;
+        const IO: i32 = 10;
         const CORRUPT: i32 = 11;
         const NOT_A_DATABASE: i32 = 26;
         /// An input or output error of which the file system says that it is itself corrupt.
-        const CORRUPT_FILE_SYSTEM: i32 = INTERRUPTED_IO | (33 << 8);
+        const CORRUPT_FILE_SYSTEM: i32 = IO | (33 << 8);
         /// Locked, out of memory, read-only, interrupted, full, cannot open, protocol of locks.
-        const PASSING: [i32; 9] = [5, 6, 7, 8, 9, INTERRUPTED_IO, 13, 14, 15];
+        const PASSING: [i32; 9] = [5, 6, 7, 8, 9, IO, 13, 14, 15];
 
         let name = file.display();
         match error {

@@ -5,10 +5,11 @@ use crate::alert::{Alert, Delivery, DeliveryState, State};
 use crate::brand::{FollowKind, FollowerEvent};
 use crate::ledger::Gap;
 use crate::mention::Mention;
+use futures_util::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, QueryBuilder, Row, Sqlite};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -73,7 +74,8 @@ impl Reader {
                 places.push_bind(*seq);
             }
             query.push(")");
-            let rows = query.build().fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
+            let rows =
+                query.build().persistent(false).fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
             for mention in self.each(&rows, row::mention)? {
                 found.insert(mention.seq, mention);
             }
@@ -115,15 +117,14 @@ impl Reader {
     pub async fn mentions_since(&self, since: Timestamp, after_seq: i64, limit: usize) -> Result<Vec<Mention>, Error> {
         let since = row::nanoseconds(since);
         let mut connection = self.connection().await;
-        // Where the first one stands, from the index on time; only then along the table. `+` keeps the second
-        // statement off that index, which would have to sort all that is left for every page.
-        let first: Option<i64> =
-            sqlx::query_scalar("SELECT MIN(seq) FROM mention WHERE deleted = 0 AND created_at >= $1 AND seq > $2")
-                .bind(since)
-                .bind(after_seq)
-                .fetch_one(&mut *connection)
-                .await
-                .map_err(self.fault())?;
+        // Where the first one stands comes from the index on time, once; from there on along the table. `+` keeps
+        // each statement off the other's way, which would read all there is.
+        let first = if after_seq > 0 {
+            Some(after_seq.saturating_add(1))
+        } else {
+            let first = sqlx::query_scalar("SELECT MIN(+seq) FROM mention WHERE deleted = 0 AND created_at >= $1");
+            first.bind(since).fetch_one(&mut *connection).await.map_err(self.fault())?
+        };
         let Some(first) = first else { return Ok(Vec::new()) };
         let sql =
             format!("{}WHERE seq >= $1 AND deleted = 0 AND +created_at >= $2 ORDER BY seq LIMIT $3", row::MENTION);
@@ -193,7 +194,8 @@ impl Reader {
             query.push(",").push_bind(id).push(")");
         }
         query.push(" ORDER BY opened_at DESC, id DESC LIMIT ").push_bind(count(limit));
-        let rows = query.build().fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
+        let rows =
+            query.build().persistent(false).fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
         self.each(&rows, row::alert)
     }
 
@@ -234,13 +236,15 @@ impl Reader {
         let mut query = QueryBuilder::<Sqlite>::new(row::DELIVERY);
         query.push("WHERE 1 = 1");
         if let Some(state) = state {
-            query.push(" AND state = ").push_bind(state.name());
+            // Our own word, not a parameter: only so is the index of the few that are pending or dead of use.
+            query.push(" AND state = '").push(state.name()).push("'");
         }
         if let Some(hook) = hook {
             query.push(" AND hook = ").push_bind(hook);
         }
         query.push(" ORDER BY seq DESC LIMIT ").push_bind(count(limit));
-        let rows = query.build().fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
+        let rows =
+            query.build().persistent(false).fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
         self.each(&rows, row::delivery)
     }
 
@@ -273,7 +277,7 @@ impl Reader {
             .map_err(self.fault())?;
         let Some((newest, seen_at)) = newest else { return Ok(Vec::new()) };
         let recent = seen_at.saturating_sub(i64::try_from(AUTHOR_RECENT.as_nanos()).unwrap_or(i64::MAX));
-        let ids: Vec<String> = sqlx::query_scalar(
+        let mut ids = sqlx::query_scalar::<_, String>(
             "SELECT author FROM mention WHERE seq > $1 AND source = $2 AND author IS NOT NULL AND deleted = 0 \
              AND +created_at >= $3 AND NOT EXISTS (SELECT 1 FROM author WHERE author.source = mention.source \
              AND author.id = mention.author AND author.fetched_at >= $4) ORDER BY seq DESC",
@@ -282,11 +286,17 @@ impl Reader {
         .bind(source)
         .bind(recent)
         .bind(row::nanoseconds(stale_before))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(self.fault())?;
-        let mut met = HashSet::new();
-        Ok(ids.into_iter().filter(|id| met.insert(id.clone())).take(limit).collect())
+        .fetch(&mut *connection);
+        let (mut met, mut found) = (BTreeSet::new(), Vec::new());
+        // Read on only as far as is needed: most of the time the newest will do.
+        while found.len() < limit
+            && let Some(id) = ids.try_next().await.map_err(self.fault())?
+        {
+            if met.insert(id.clone()) {
+                found.push(id);
+            }
+        }
+        Ok(found)
     }
 
     /// Oldest first.

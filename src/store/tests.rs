@@ -483,8 +483,8 @@ async fn damage_is_told_at_the_start() {
         ("header cut off", |file| file.set_len(50).unwrap()),
         ("end missing", |file| file.set_len(file.metadata().unwrap().len() / 2).unwrap()),
         ("pages of noise", |file| {
-            file.seek(SeekFrom::Start(8_192)).unwrap();
-            file.write_all(&[0xff; 5 * 8_192]).unwrap();
+            file.seek(SeekFrom::Start(4_096)).unwrap();
+            file.write_all(&[0xff; 10 * 4_096]).unwrap();
         }),
         ("schema flipped", |file| {
             file.seek(SeekFrom::Start(100)).unwrap();
@@ -500,6 +500,41 @@ async fn damage_is_told_at_the_start() {
         harm(&mut fs::OpenOptions::new().write(true).open(file::store(dir.path())).unwrap());
         let said = opening_stops(&dir).await;
         assert!(said.contains("reputed.db is damaged (") && said.contains("restore a backup"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn large_files_are_checked_whole_only_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = file::store(dir.path());
+    let mut header = *b"SQLite format 3\0................";
+    header[16..18].copy_from_slice(&4_096_u16.to_be_bytes());
+    header[28..32].copy_from_slice(&20_000_u32.to_be_bytes());
+    fs::write(&store, header).unwrap();
+    let stretch = |pages: u64| fs::OpenOptions::new().write(true).open(&store).unwrap().set_len(pages * 4_096).unwrap();
+    stretch(19_999);
+    assert!(stop(file::inspect(&store).unwrap_err()).contains("its end is missing"));
+    stretch(20_000);
+    assert_eq!(file::inspect(&store).unwrap(), file::Check::Header);
+    fs::write(file::wal(&store), "x").unwrap();
+    assert_eq!(file::inspect(&store).unwrap(), file::Check::Whole);
+    stretch(300_000);
+    assert_eq!(file::inspect(&store).unwrap(), file::Check::Header);
+}
+
+#[test]
+fn content_tells_an_edit_from_a_repetition() {
+    let post = full_mention(1).post;
+    let same = Post { likes: Some(99), reach: None, author: Author::default(), edited_at: None, ..post.clone() };
+    assert_eq!(content(&post), content(&same));
+    let edits = [
+        Post { text: "".into(), title: Some(post.text.clone()), ..post.clone() },
+        Post { links: post.tags.clone(), tags: post.links.clone(), ..post.clone() },
+        Post { rating: None, ..post.clone() },
+        Post { kind: Kind::Article, ..post.clone() },
+    ];
+    for edit in edits {
+        assert_ne!(content(&post), content(&edit));
     }
 }
 
@@ -532,21 +567,30 @@ async fn a_full_disk_can_be_tried_again() {
 #[tokio::test]
 async fn a_commit_that_was_dropped_halfway_leaves_the_writer_whole() {
     let (_dir, mut writer, reader) = fresh().await;
-    let mut next = 1;
-    for polls in 0..12 {
-        let new = (next..next + 70).map(|seq| mention(seq, &format!("{polls}-{seq}"), None)).collect();
-        let commit = Commit { new, ..Commit::default() };
-        let mut dropped = Box::pin(writer.commit(&commit));
-        for _ in 0..polls {
-            if futures_util::poll!(&mut dropped).is_ready() {
-                break;
-            }
-            tokio::task::yield_now().await;
+    let commit = |from: i64| {
+        let new = (from..from + 70).map(|seq| mention(seq, &format!("{seq}"), None)).collect();
+        Commit { new, ..Commit::default() }
+    };
+    for polls in 0..24 {
+        let dropped = commit(writer.next_seq());
+        {
+            let mut future = std::pin::pin!(writer.commit(&dropped));
+            let mut left = polls;
+            // Polled only when woken, so that each poll is a step further.
+            std::future::poll_fn(|cx| match left {
+                0 => std::task::Poll::Ready(()),
+                _ => {
+                    left -= 1;
+                    future.as_mut().poll(cx).map(|done| done.unwrap())
+                }
+            })
+            .await;
         }
-        drop(dropped);
-        assert!(writer.known(&[]).await.unwrap().is_empty());
-        next = writer.next_seq();
+        writer.known(&[]).await.unwrap();
+        let next = writer.next_seq();
         assert_eq!(reader.mention_count().await.unwrap() as i64, next - 1);
+        writer.commit(&commit(next)).await.unwrap();
+        assert_eq!(writer.next_seq(), next + 70);
     }
 }
 

@@ -208,7 +208,7 @@ impl Counters {
 }
 
 /// Begin to commit. Plain statements rather than sqlx's transaction, whose count of nested ones goes wrong when SQLite
-/// rolls back by itself.
+/// rolls back by itself. Profiles count as fetched now: they are committed as soon as they are there.
 async fn apply(connection: &mut SqliteConnection, commit: &Commit, before: Counters) -> sqlx::Result<Counters> {
     let mut counters = before;
     sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *connection).await?;

@@ -83,8 +83,8 @@ CREATE TABLE outbox (
     last_error  TEXT,
     body        TEXT NOT NULL
 );
-CREATE INDEX outbox_state ON outbox (state, seq);
 CREATE INDEX outbox_due ON outbox (due_at) WHERE state = 'pending';
+CREATE INDEX outbox_dead ON outbox (seq) WHERE state = 'dead';
 CREATE INDEX outbox_order ON outbox (alert, hook, revision) WHERE state = 'pending';
 
 -- How things stand between an account and a follower, to tell news from repetition.
