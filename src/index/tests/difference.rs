@@ -94,7 +94,7 @@ fn any_expr() -> impl Strategy<Value = Expr> {
 #[test]
 fn both_evaluators_agree() {
     let mut runner = TestRunner::new_with_rng(
-        Config { cases: 2_000, failure_persistence: None, ..Config::default() },
+        Config { cases: 500, failure_persistence: None, ..Config::default() },
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
     // Written over several commits, with rewritten and removed ones between.
