@@ -265,9 +265,9 @@ impl Feeds {
         }
         let news = !judged.news.is_empty();
         for item in judged.news {
-            let created_at = item.created_at;
+            let event_at = item.edited_at.unwrap_or(item.created_at);
             // A refusal is already counted.
-            intake.offer(post(item), created_at).ok();
+            intake.offer(post(item), event_at).ok();
         }
         self.good(feed, news, max_age(response).max(document.interval_min), ledger, now);
         news || changed || response.moved_permanently

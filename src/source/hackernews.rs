@@ -245,11 +245,11 @@ impl Walk<'_> {
                 Ok(page) => page,
                 Err(trouble) => return self.search_failed(trouble, newest).await,
             };
-            if page.hits > HITS_MAX && to - from > 1 {
+            if page.hits >= HITS_MAX && to - from > 1 {
                 slice = (to - from) / 2;
                 continue;
             }
-            if page.hits > HITS_MAX {
+            if page.hits >= HITS_MAX {
                 self.gap(from, to, "more items in one second than search gives");
             }
             for bad in &page.bad {
@@ -297,12 +297,12 @@ impl Walk<'_> {
         }
         // Not known any more may mean edited; ingest compares the text before it calls it an edit.
         post.edited_at = updated;
-        let created_at = post.created_at;
+        let event_at = updated.unwrap_or(post.created_at);
         if updated.is_none() {
-            self.progress.seen_at(created_at);
+            self.progress.seen_at(event_at);
         }
         // A refusal is already counted.
-        self.intake.offer(post, created_at).ok();
+        self.intake.offer(post, event_at).ok();
     }
 
     fn owe(&mut self, id: u64, tries: usize, now: Timestamp) {
