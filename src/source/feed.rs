@@ -13,6 +13,7 @@ use crate::post::{Kind, Post, Str};
 use crate::settings::Section;
 use crate::wire::backoff::Backoff;
 use crate::wire::http::{Client, Error, Reach, Request, Response};
+use document::Document;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -30,14 +31,17 @@ const EVERY: Duration = Duration::from_secs(600);
 /// More often than this is no poll but a flood.
 const EVERY_MIN: Duration = Duration::from_millis(100);
 
+/// More rarely than this is no listening.
+const EVERY_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
+
 /// Below this most publishers call a reader impolite.
 const EVERY_POLITE: Duration = Duration::from_secs(60);
 
 /// Between two requests to one host, whatever the number of feeds there.
 const HOST_EVERY: Duration = Duration::from_secs(1);
 
-/// Feeds of one source; the cursor holds the state of all of them.
-const FEEDS_MAX: usize = 2_000;
+/// Feeds of one source; the cursor holds the state of all of them, some KiB each.
+const FEEDS_MAX: usize = 500;
 
 /// Feeds asked at the same time: their documents are in memory together.
 const FETCHES_MAX: usize = 8;
@@ -69,18 +73,18 @@ struct Feeds {
 pub fn read(section: &Section<'_>) -> Option<Arc<dyn Source>> {
     let urls = read_urls(section);
     let every = section.duration("every").unwrap_or(EVERY);
-    if every < EVERY_MIN {
-        section.error("every", format!("`every` must be at least {EVERY_MIN:?}"), None);
+    let sound = (EVERY_MIN..=EVERY_MAX).contains(&every);
+    if !sound {
+        section.error("every", format!("`every` must lie in {EVERY_MIN:?}..={EVERY_MAX:?}"), None);
     } else if every < EVERY_POLITE {
         section.warning("every", format!("asking a feed every {every:?} is impolite"), Some("10m is usual".into()));
     }
     let host_every = section.duration("host_every").unwrap_or(HOST_EVERY);
-    let quota = Quota::with_period(host_every);
+    let quota = Quota::with_period(host_every).filter(|_| host_every <= EVERY_MAX);
     if quota.is_none() {
-        section.error("host_every", "`host_every` must be more than nothing".into(), None);
+        section.error("host_every", format!("`host_every` must be more than nothing, at most {EVERY_MAX:?}"), None);
     }
     let hosts = Arc::new(Hosts::keyed(quota?));
-    let sound = every >= EVERY_MIN;
     let client = Client::new(Reach::Configured);
     urls.filter(|_| sound).map(|urls| Arc::new(Feeds { urls, every, client, hosts }) as Arc<dyn Source>)
 }
@@ -135,7 +139,10 @@ enum Last {
     Failed,
 }
 
-type Fetch = BoxFuture<'static, (usize, Result<Response, Error>)>;
+/// An answer, and the document when it brought one.
+type Answer = Result<(Response, Option<Result<Document, document::Bad>>), Error>;
+
+type Fetch = BoxFuture<'static, (usize, Answer)>;
 
 impl Feeds {
     async fn poll(&self, mut cx: Context) -> Result<(), Stop> {
@@ -155,10 +162,10 @@ impl Feeds {
             let room = fetches.len() < FETCHES_MAX;
             tokio::select! {
                 () = cx.stop.cancelled() => return Ok(()),
-                Some((index, result)) = fetches.next() => {
+                Some((index, answer)) = fetches.next() => {
                     let now = Timestamp::now();
                     feeds[index].busy = false;
-                    let moved = self.answered(&mut feeds[index], result, &mut cx.intake, &cx.ledger, now);
+                    let moved = self.answered(&mut feeds[index], answer, &mut cx.intake, &cx.ledger, now);
                     if moved {
                         cx.intake.flush(Some(cursor(&feeds))).await?;
                     }
@@ -201,39 +208,36 @@ impl Feeds {
             let host = request.url.host_str().unwrap_or_default().to_owned();
             fetches.push(Box::pin(async move {
                 hosts.until_key_ready(&host).await;
-                (index, client.send(request).await)
+                (index, fetch(client, request).await)
             }));
         }
     }
 
     /// Takes an answer; whether there is something for the cursor to keep.
-    fn answered(
-        &self,
-        feed: &mut Feed,
-        result: Result<Response, Error>,
-        intake: &mut Intake,
-        ledger: &Ledger,
-        now: Timestamp,
-    ) -> bool {
-        let response = match result {
-            Ok(response) => response,
-            Err(error) => return failed(feed, ledger, now, reason(&error), &error.to_string(), None),
+    fn answered(&self, feed: &mut Feed, answer: Answer, intake: &mut Intake, ledger: &Ledger, now: Timestamp) -> bool {
+        let (response, document) = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                feed.state.forget_move();
+                return failed(feed, ledger, now, reason(&error), &error.to_string(), None);
+            }
         };
         ledger.received(now, 1, response.body.len() as u64);
-        match response.status {
-            200 => self.document(feed, &response, intake, ledger, now),
-            304 => {
+        match (response.status, document) {
+            (_, Some(Ok(document))) => self.document(feed, &response, document, intake, ledger, now),
+            (_, Some(Err(bad))) => failed(feed, ledger, now, bad.reason(), &bad.to_string(), None),
+            (304, _) => {
                 feed.state.redirected(response.moved_permanently.then_some(response.url.as_str()));
                 self.good(feed, false, max_age(&response), ledger, now);
                 feed.state.moved().is_some()
             }
-            410 if feed.state.moved().is_none() => {
+            (410, _) if feed.state.moved().is_none() => {
                 feed.state.gone = true;
                 feed.last = Last::None;
                 ledger.part(&feed.name, Some("gone: the publisher took it down".into()));
                 true
             }
-            status => {
+            (status, _) => {
                 if matches!(status, 404 | 410) {
                     feed.state.forget_move();
                 }
@@ -247,16 +251,13 @@ impl Feeds {
         &self,
         feed: &mut Feed,
         response: &Response,
+        document: Document,
         intake: &mut Intake,
         ledger: &Ledger,
         now: Timestamp,
     ) -> bool {
-        let document = match document::parse(&response.body, response.header("content-type"), &response.url) {
-            Ok(document) => document,
-            Err(bad) => return failed(feed, ledger, now, bad.reason(), &bad.to_string(), None),
-        };
         feed.state.redirected(response.moved_permanently.then_some(response.url.as_str()));
-        feed.state.validators(response.header("etag"), response.header("last-modified"));
+        let changed = feed.state.validators(response.header("etag"), response.header("last-modified"));
         let judged = feed.state.judge(document.entries, now);
         if let Some(from) = judged.gap_from {
             let reason = format!("{}: nothing of the last poll is there any more", feed.name);
@@ -264,12 +265,12 @@ impl Feeds {
         }
         let news = !judged.news.is_empty();
         for item in judged.news {
-            let created_at = item.created_at;
+            let event_at = item.edited_at.unwrap_or(item.created_at);
             // A refusal is already counted.
-            intake.offer(post(item), created_at).ok();
+            intake.offer(post(item), event_at).ok();
         }
         self.good(feed, news, max_age(response).max(document.interval_min), ledger, now);
-        true
+        news || changed || response.moved_permanently
     }
 
     fn good(&self, feed: &mut Feed, news: bool, wish: Option<Duration>, ledger: &Ledger, now: Timestamp) {
@@ -277,9 +278,23 @@ impl Feeds {
         feed.last = Last::Good;
         let wait = feed.state.next_interval(self.every, news, wish);
         feed.due = Instant::now() + wait;
-        let moved = feed.state.moved().map_or_else(String::new, |to| format!(", moved to {to}"));
+        let moved = feed.state.moved().and_then(|to| Url::parse(to).ok());
+        let moved = moved.map_or_else(String::new, |to| format!(", moved to {}", shown(&to)));
         ledger.part(&feed.name, Some(format!("good at {now:.0}, next in {} s{moved}", wait.as_secs())));
     }
+}
+
+/// Reading takes up to seconds for a large document, so it has a thread of its own; a parser that panics costs one poll.
+async fn fetch(client: Client, request: Request) -> Answer {
+    let response = client.send(request).await?;
+    if response.status != 200 {
+        return Ok((response, None));
+    }
+    let read = move || {
+        let document = document::parse(&response.body, response.header("content-type"), &response.url);
+        (response, Some(document))
+    };
+    tokio::task::spawn_blocking(read).await.map_err(|error| Error::Failed(format!("cannot be read: {error}")))
 }
 
 /// Puts the next try off and says why; nothing for the cursor.

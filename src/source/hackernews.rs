@@ -26,6 +26,9 @@ const SEARCH: &str = "https://hn.algolia.com/api/v1";
 const EVERY: Duration = Duration::from_secs(30);
 const EVERY_MIN: Duration = Duration::from_millis(100);
 
+/// More rarely than this, thousands of items pile up between two rounds.
+const EVERY_MAX: Duration = Duration::from_secs(24 * 3_600);
+
 /// Items before the newest that the first start looks at: some twenty minutes, to show that it works.
 const START_BACK: u64 = 200;
 
@@ -61,8 +64,8 @@ pub fn read(section: &Section<'_>) -> Option<Arc<dyn Source>> {
     let api = read_url(section, "api", API);
     let search = read_url(section, "search", SEARCH);
     let every = section.duration("every").unwrap_or(EVERY);
-    if every < EVERY_MIN {
-        section.error("every", format!("`every` must be at least {EVERY_MIN:?}"), None);
+    if !(EVERY_MIN..=EVERY_MAX).contains(&every) {
+        section.error("every", format!("`every` must lie in {EVERY_MIN:?}..={EVERY_MAX:?}"), None);
         return None;
     }
     Some(Arc::new(HackerNews { api: api?, search: search?, every }))
@@ -242,11 +245,11 @@ impl Walk<'_> {
                 Ok(page) => page,
                 Err(trouble) => return self.search_failed(trouble, newest).await,
             };
-            if page.hits > HITS_MAX && to - from > 1 {
+            if page.hits >= HITS_MAX && to - from > 1 {
                 slice = (to - from) / 2;
                 continue;
             }
-            if page.hits > HITS_MAX {
+            if page.hits >= HITS_MAX {
                 self.gap(from, to, "more items in one second than search gives");
             }
             for bad in &page.bad {
@@ -294,12 +297,12 @@ impl Walk<'_> {
         }
         // Not known any more may mean edited; ingest compares the text before it calls it an edit.
         post.edited_at = updated;
-        let created_at = post.created_at;
+        let event_at = updated.unwrap_or(post.created_at);
         if updated.is_none() {
-            self.progress.seen_at(created_at);
+            self.progress.seen_at(event_at);
         }
         // A refusal is already counted.
-        self.intake.offer(post, created_at).ok();
+        self.intake.offer(post, event_at).ok();
     }
 
     fn owe(&mut self, id: u64, tries: usize, now: Timestamp) {
@@ -338,6 +341,7 @@ mod tests {
             ("", 0),
             ("api = 'http://127.0.0.1:1/v0'\nsearch = 'http://127.0.0.1:1/s'\nevery = '1m'", 0),
             ("every = '0s'", 1),
+            ("every = '99999999w'", 1),
             ("api = 'news'\nsearch = 'ftp://x.example'", 2),
             ("apl = 'https://x.example'", 1),
         ] {

@@ -48,8 +48,10 @@ pub fn parse_line(line: &[u8]) -> Result<Post<'_>, Bad> {
     if line.len() > LINE_BYTES_MAX {
         return Err(Bad::TooLong);
     }
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let mut post: Post<'_> = serde_json::from_slice(line).map_err(|error| Bad::Malformed(error.to_string()))?;
+    // Checking the whole line at once is quicker than each string of it.
+    let line = str::from_utf8(line).map_err(|error| Bad::Malformed(error.to_string()))?;
+    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+    let mut post: Post<'_> = serde_json::from_str(line).map_err(|error| Bad::Malformed(error.to_string()))?;
     post.check()?;
     check_fields(&post)?;
     post.rating = post.rating.filter(|stars| (1.0..=5.0).contains(stars));

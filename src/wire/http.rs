@@ -41,6 +41,8 @@ pub struct Client {
     open: reqwest::Client,
     /// Connects to what the guard permits.
     guarded: reqwest::Client,
+    /// [`guard::is_public`]; tests have no public peer.
+    is_public: fn(IpAddr) -> bool,
 }
 
 #[derive(Clone, Debug)]
@@ -96,7 +98,7 @@ impl Client {
         };
         let open = build(Resolver { lookup: lookup.clone(), allow: None });
         let guarded = build(Resolver { lookup, allow: Some(allow.into()) });
-        Self { reach, open, guarded }
+        Self { reach, open, guarded, is_public: guard::is_public }
     }
 
     /// Sends once. A GET of [`Reach::Configured`] follows up to five redirects within the same time limit; every other
@@ -146,7 +148,7 @@ impl Client {
             };
             hops.add(response.status().as_u16())?;
             // An unknown peer counts as public, which is the stricter side.
-            been_public |= response.remote_addr().is_none_or(|peer| guard::is_public(peer.ip()));
+            been_public |= response.remote_addr().is_none_or(|peer| (self.is_public)(peer.ip()));
             guard::permit_scheme(&next)?;
             if next.origin() != url.origin() {
                 headers.remove(AUTHORIZATION);

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// Entries remembered of a feed, the present ones first. As many as one document may hold, or the tail of a long
-/// document would be new at every poll.
-pub const SEEN_MAX: usize = super::document::ENTRIES_MAX;
+/// Entries remembered that are in the document no longer, for copies of it that lag behind. Those that are in it are
+/// all remembered, or the tail of a long document would be new at every poll.
+const GONE_MAX: usize = 100;
 
 /// A silent feed is asked this much more rarely at most.
 const SLOWEST: u32 = 6;
@@ -89,8 +89,7 @@ impl State {
         if !known.is_empty() && !present.is_empty() && !met_again && !switched {
             judged.gap_from = Some(self.polled_at.unwrap_or(now));
         }
-        seen.extend(self.seen.iter().filter(|seen| !present.contains(&seen.0)));
-        seen.truncate(SEEN_MAX);
+        seen.extend(self.seen.iter().filter(|seen| !present.contains(&seen.0)).take(GONE_MAX));
         self.seen = seen;
         self.polled_at = Some(now);
         judged
@@ -106,10 +105,12 @@ impl State {
         next.max(wish.unwrap_or_default().min(WISH_MAX))
     }
 
-    /// The feed answered with an ETag and the like, or without.
-    pub fn validators(&mut self, etag: Option<&str>, modified: Option<&str>) {
+    /// The feed answered with an ETag and the like, or without. Whether they are others than before.
+    pub fn validators(&mut self, etag: Option<&str>, modified: Option<&str>) -> bool {
+        let changed = self.etag.as_deref() != etag || self.modified.as_deref() != modified;
         self.etag = etag.map(ToOwned::to_owned);
         self.modified = modified.map(ToOwned::to_owned);
+        changed
     }
 
     /// Where to ask: the configured address until a permanent move is confirmed.

@@ -10,6 +10,7 @@ fn keys() {
         ("urls = ['https://a.example/feed', 'https://a.example/feed']", 1, true),
         ("urls = ['https://a.example/feed']\nevery = '10ms'", 1, false),
         ("urls = ['https://a.example/feed']\nhost_every = '0s'", 1, false),
+        ("urls = ['https://a.example/feed']\nevery = '99999999w'", 1, false),
         ("urls = ['ftp://a.example/feed']", 1, false),
         ("urls = []", 1, false),
         ("url = 'https://a.example/feed'", 2, false),

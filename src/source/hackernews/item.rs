@@ -81,7 +81,7 @@ pub struct Page {
     pub posts: Vec<Post<'static>>,
     /// Hits that are no items; counted.
     pub bad: Vec<Bad>,
-    /// How many hits there are in all, also beyond what is ever returned.
+    /// How many hits there are in all, also beyond what is ever returned; estimated when there are very many.
     pub hits: u64,
     /// The highest item number of the page.
     pub id_max: u64,
@@ -117,7 +117,8 @@ struct Hit {
 /// [`Bad`] when it is no page of hits.
 pub fn parse_page(body: &[u8]) -> Result<Page, Bad> {
     let raw: RawPage = serde_json::from_slice(body).map_err(|error| Bad(error.to_string()))?;
-    let mut page = Page { posts: Vec::with_capacity(raw.hits.len()), bad: Vec::new(), hits: raw.hit_count, id_max: 0 };
+    let hits = raw.hit_count.max(raw.hits.len() as u64);
+    let mut page = Page { posts: Vec::with_capacity(raw.hits.len()), bad: Vec::new(), hits, id_max: 0 };
     for hit in raw.hits {
         match serde_json::from_value::<Hit>(hit).map_err(|error| Bad(error.to_string())).and_then(post_of_hit) {
             Ok((id, post)) => {

@@ -105,6 +105,20 @@ async fn a_configured_source_may_be_inside_and_move() {
 }
 
 #[tokio::test]
+async fn a_public_peer_sends_nobody_inside() {
+    let inside = peer(answer("200 OK", b"secret")).await;
+    for host in ["127.0.0.1", "2130706433", "inside.example"] {
+        let location = format!("302 Found\r\nlocation: http://{host}:{}/", inside.port);
+        let outside = peer(answer(&location, b"")).await;
+        let lookup = names(&[("inside.example", &["127.0.0.1"])]);
+        let client = Client { is_public: |_| true, ..Client::with_lookup(Reach::Configured, lookup) };
+        let result = client.send(get(&format!("http://127.0.0.1:{}/", outside.port))).await;
+        assert!(matches!(result, Err(Error::Forbidden(_))), "{host}: {result:?}");
+    }
+    assert_eq!(inside.seen.load(SeqCst), 0);
+}
+
+#[tokio::test]
 async fn redirects_end() {
     let circle = peer(answer("302 Found\r\nlocation: /again", b"")).await;
     let result = Client::new(Reach::Configured).send(get(&format!("http://127.0.0.1:{}/", circle.port))).await;
