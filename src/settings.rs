@@ -167,6 +167,11 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// For keys that take a number or a word.
+    pub fn is_number(&self, key: &'static str) -> bool {
+        self.value(key).is_some_and(|value| value.get_ref().is_integer() || value.get_ref().is_float())
+    }
+
     /// `500ms`, `30s`, `10m`, `2h`, `7d`, `6w`.
     pub fn duration(&self, key: &'static str) -> Option<Duration> {
         let text = self.str(key)?;

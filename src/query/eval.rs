@@ -1,8 +1,12 @@
-//! Evaluates a query over one post in memory. Three-valued: a test of something missing is unknown.
+//! Evaluates a query over one post in memory. Three-valued (Kleene): a comparison with something missing is unknown, and a
+//! post is matched only when the whole is true. Text is never unknown: what is not there holds no word.
 
-use super::Query;
-use crate::mention::Mention;
-use crate::post::Post;
+use super::field::{KeywordField, NumberField, TextField};
+use super::reading::{Reading, is_within};
+use super::value::primary_subtag;
+use super::{Bound, Expr, Query, Term};
+use crate::mention::{Label, Mention};
+use crate::post::{Kind, Post};
 
 /// What a query is asked of: a post, and what we know of it beyond the post (nothing yet, while it streams in).
 pub struct Subject<'a> {
@@ -15,7 +19,160 @@ pub struct Subject<'a> {
 
 impl Query {
     /// `Some(true)`: matched; `None`: unknown, because something asked for is missing.
-    pub fn matches(&self, _subject: &Subject<'_>) -> Option<bool> {
-        todo!("query")
+    pub fn matches(&self, subject: &Subject<'_>) -> Option<bool> {
+        self.matches_reading(subject, &Reading::of(subject.post))
     }
+
+    /// As [`Query::matches`], when several queries are asked of one post: `reading` is of `subject.post`.
+    pub fn matches_reading(&self, subject: &Subject<'_>, reading: &Reading) -> Option<bool> {
+        holds(&self.expr, subject, reading)
+    }
+}
+
+/// Recursion is bounded by the parser.
+pub(crate) fn holds(expr: &Expr, subject: &Subject<'_>, reading: &Reading) -> Option<bool> {
+    match expr {
+        Expr::All => Some(true),
+        Expr::Not(inner) => holds(inner, subject, reading).map(|held| !held),
+        Expr::And(parts) => decided_by(false, parts, subject, reading),
+        Expr::Or(parts) => decided_by(true, parts, subject, reading),
+        Expr::Term(term) => term_holds(term, subject, reading),
+    }
+}
+
+/// The first part that is `deciding` decides; else an unknown leaves it open.
+fn decided_by(deciding: bool, parts: &[Expr], subject: &Subject<'_>, reading: &Reading) -> Option<bool> {
+    let mut result = Some(!deciding);
+    for part in parts {
+        match holds(part, subject, reading) {
+            Some(held) if held == deciding => return Some(deciding),
+            Some(_) => {}
+            None => result = None,
+        }
+    }
+    result
+}
+
+fn term_holds(term: &Term, subject: &Subject<'_>, reading: &Reading) -> Option<bool> {
+    match term {
+        Term::Words { field, words, prefix } => {
+            let pieces: &[_] = match field {
+                TextField::Any => &[&reading.text, &reading.title],
+                TextField::Title => &[&reading.title],
+                TextField::Text => &[&reading.text],
+                TextField::Author => &[&reading.handle, &reading.name],
+                TextField::Bio => &[&reading.bio],
+            };
+            Some(pieces.iter().any(|piece| piece.has(words, *prefix)))
+        }
+        Term::Tag(tag) => Some(reading.tags.contains(tag)),
+        Term::Handle(handle) => Some(reading.handles.contains(handle)),
+        Term::Url { host, path } => {
+            Some(reading.addresses.iter().any(|(h, p)| is_within(h, host) && p.starts_with(path.as_str())))
+        }
+        Term::Keyword { field, value } => keyword_is(*field, value, subject, reading),
+        Term::Number { field, min, max } => {
+            let number = number(*field, subject)?;
+            Some(min.is_none_or(|min| min.admits(number, false)) && max.is_none_or(|max| max.admits(number, true)))
+        }
+    }
+}
+
+impl Bound {
+    fn admits(self, number: f64, is_upper: bool) -> bool {
+        let inside = if is_upper { number < self.value } else { number > self.value };
+        #[expect(clippy::float_cmp, reason = "an inclusive bound means exactly that number")]
+        let on_it = self.inclusive && number == self.value;
+        inside || on_it
+    }
+}
+
+fn keyword_is(field: KeywordField, value: &str, subject: &Subject<'_>, reading: &Reading) -> Option<bool> {
+    let (post, mention) = (subject.post, subject.mention);
+    let is = |text: &str| text == value || text.to_lowercase() == value;
+    match field {
+        KeywordField::Source => Some(is(&post.source) || subject.source_kind == value),
+        KeywordField::Kind => Some(post.kind.name() == value),
+        KeywordField::Lang => language(subject).map(|lang| lang == value),
+        KeywordField::Brand => mention.map(|mention| is(&mention.brand)),
+        KeywordField::Watch => mention.map(|mention| mention.watches.iter().any(|watch| is(watch))),
+        KeywordField::Is => Some(match value {
+            "reply" => is_reply(post),
+            "quote" => is_quote(post),
+            "edited" => post.edited_at.is_some(),
+            _ => false,
+        }),
+        KeywordField::Has => Some(match value {
+            "link" => reading.has_link,
+            "question" => reading.has_question,
+            _ => false,
+        }),
+        KeywordField::From => mention.map(|mention| value == "own" && mention.is_own()),
+        KeywordField::Status => mention.map(|mention| mention.status.name() == value),
+        KeywordField::Sentiment => mention.and_then(label).map(|label| label.name() == value),
+    }
+}
+
+/// For `is:reply`.
+pub fn is_reply(post: &Post<'_>) -> bool {
+    post.reply_to.is_some() || post.kind == Kind::Reply
+}
+
+/// For `is:quote`.
+pub fn is_quote(post: &Post<'_>) -> bool {
+    post.kind == Kind::Quote || (post.quote_of.is_some() && post.kind != Kind::Repost)
+}
+
+/// For `lang:`: the primary subtag, as detected once scored, else as declared.
+pub fn language(subject: &Subject<'_>) -> Option<String> {
+    let detected = subject.mention.and_then(|mention| mention.scores.as_ref()).map(|scores| scores.lang.as_str());
+    detected.or(subject.post.lang.as_deref()).filter(|lang| !lang.is_empty()).map(primary_subtag)
+}
+
+/// For `sentiment:negative`: a person's word wins.
+pub fn label(mention: &Mention) -> Option<Label> {
+    mention.correction.or(mention.scores.as_ref().map(|scores| scores.label))
+}
+
+/// What a number field holds; `None` is unknown.
+pub fn number(field: NumberField, subject: &Subject<'_>) -> Option<f64> {
+    let post = subject.post;
+    let scores = subject.mention.and_then(|mention| mention.scores.as_ref());
+    match field {
+        NumberField::Sentiment => match subject.mention?.correction {
+            Some(Label::Negative) => Some(-1.0),
+            Some(Label::Neutral) => Some(0.0),
+            Some(Label::Positive) => Some(1.0),
+            None => Some(decimal(scores?.sentiment)),
+        },
+        NumberField::NeedsAnswer => scores?.needs_answer.map(decimal),
+        NumberField::Complaint => scores?.complaint.map(decimal),
+        NumberField::Offensive => scores?.offensive.map(decimal),
+        NumberField::Irony => scores?.irony.map(decimal),
+        NumberField::Spam => subject.mention?.author_spam.spam.map(decimal),
+        NumberField::Rating => post.rating.filter(|rating| rating.is_finite()),
+        NumberField::Reach => post.reach.map(count),
+        NumberField::Likes => post.likes.map(count),
+        NumberField::Reposts => post.reposts.map(count),
+        NumberField::AuthorFollowers => post.author.followers.map(count),
+        NumberField::AuthorAgeDays => {
+            post.author.created_at.map(|made| post.created_at.duration_since(made).as_secs_f64() / 86_400.0)
+        }
+        NumberField::Created => Some(seconds(post)),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody asks for one follower of 2^53")]
+fn count(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds of any year jiff knows are exact in f64")]
+fn seconds(post: &Post<'_>) -> f64 {
+    post.created_at.as_second() as f64
+}
+
+/// A score to six places, so that the 0.7 of a model is the 0.7 of a query.
+fn decimal(score: f32) -> f64 {
+    (f64::from(score) * 1e6).round() / 1e6
 }

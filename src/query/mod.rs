@@ -4,7 +4,15 @@
 
 pub mod eval;
 pub mod field;
-pub mod parse;
+mod lex;
+mod parse;
+mod print;
+pub mod reading;
+mod term;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 use field::{KeywordField, NumberField, TextField};
 use std::ops::Range;
@@ -15,6 +23,8 @@ pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 pub const DEPTH_MAX: usize = 64;
 /// Most terms of one query.
 pub const TERMS_MAX: usize = 10_000;
+/// Most errors told at once: nobody reads more, and a hostile text would make one of every byte.
+pub const ERRORS_MAX: usize = 100;
 /// Least letters before the star of a prefix: shorter would match half a language.
 pub const PREFIX_LETTERS_MIN: usize = 2;
 

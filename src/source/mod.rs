@@ -2,6 +2,7 @@
 //! Sources never import each other, nor the store, the index or a hook.
 
 pub mod intake;
+pub mod line;
 
 pub mod bluesky;
 pub mod feed;

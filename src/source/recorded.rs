@@ -1,9 +1,229 @@
-//! Source kind `recorded`.
+//! Source kind `recorded`: posts of the contract's JSON Lines from a file, as fast as they are taken or at a factor
+//! of real time. Packed files are told by their first bytes.
 
-use super::Source;
+pub mod block;
+
+use super::intake::Intake;
+pub use super::line::{Bad, parse_line};
+use super::{Context, Source, Stop};
+use crate::ledger::{Ledger, Phase};
+use crate::post::Post;
 use crate::settings::Section;
+use block::{Block, Blocks, Position, Shorter};
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-pub fn read(_section: &Section<'_>) -> Option<Arc<dyn Source>> {
-    todo!("recorded")
+/// A jump of the recorded clock by more than this, forth or back, is a cut in the recording or a wrong date and is
+/// not waited for.
+const CUT: SignedDuration = SignedDuration::from_hours(24);
+
+/// Blocks that are unpacked ahead.
+const BLOCKS_AHEAD: usize = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Speed {
+    Max,
+    /// Recorded seconds in a second.
+    Factor(f64),
 }
+
+struct Recorded {
+    path: PathBuf,
+    speed: Speed,
+    again: bool,
+}
+
+/// Keys: `path` (required), `speed` (`"max"`, the default, or a factor of real time), `loop` (begin again at the end).
+pub fn read(section: &Section<'_>) -> Option<Arc<dyn Source>> {
+    let path = section.required_str("path");
+    let again = section.bool("loop").unwrap_or(false);
+    let speed = read_speed(section);
+    Some(Arc::new(Recorded { path: path?.into(), speed: speed?, again }))
+}
+
+fn read_speed(section: &Section<'_>) -> Option<Speed> {
+    const FACTORS: std::ops::RangeInclusive<f64> = 0.001..=1_000_000.0;
+    if !section.has("speed") {
+        return Some(Speed::Max);
+    }
+    if section.is_number("speed") {
+        return section.float("speed", FACTORS).map(Speed::Factor);
+    }
+    let text = section.str("speed")?;
+    match text.parse::<f64>() {
+        _ if text == "max" => Some(Speed::Max),
+        Ok(factor) if FACTORS.contains(&factor) => Some(Speed::Factor(factor)),
+        _ => {
+            let hint = "\"max\" or a factor of real time, such as 60".to_owned();
+            section.error("speed", format!("`{text}` is no speed"), Some(hint));
+            None
+        }
+    }
+}
+
+impl Source for Recorded {
+    fn run(self: Arc<Self>, cx: Context) -> BoxFuture<'static, Result<(), Stop>> {
+        Box::pin(async move { self.play(cx).await })
+    }
+}
+
+impl Recorded {
+    async fn play(&self, mut cx: Context) -> Result<(), Stop> {
+        let mut at = cx.cursor.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let mut pace = Pace::new(self.speed);
+        cx.ledger.phase(Phase::Connecting, Timestamp::now());
+        loop {
+            let mut blocks = self.open(at);
+            while let Some(block) = blocks.recv().await {
+                let block = match block {
+                    Ok(block) => block,
+                    Err(error) if error.get_ref().is_some_and(|why| why.is::<Shorter>()) => {
+                        cx.ledger.error(
+                            Timestamp::now(),
+                            "recording_changed",
+                            format!("{error}: from the start again"),
+                        );
+                        at = Position::default();
+                        blocks = self.open(at);
+                        continue;
+                    }
+                    Err(error) => return self.unreadable(&mut cx.intake, &cx.ledger, at, &error).await,
+                };
+                cx.ledger.phase(Phase::Live, Timestamp::now());
+                match play_block(&block, &mut pace, &mut cx.intake, &cx.ledger, &cx.stop).await? {
+                    Some(end) => at = end,
+                    None => return Ok(()),
+                }
+            }
+            if !self.again || at == Position::default() {
+                break;
+            }
+            at = Position::default();
+        }
+        cx.intake.commit(Some(cursor(at))).await?;
+        cx.ledger.phase(Phase::Ended, Timestamp::now());
+        Err(Stop::Ended)
+    }
+
+    async fn unreadable(
+        &self,
+        intake: &mut Intake,
+        ledger: &Ledger,
+        at: Position,
+        error: &io::Error,
+    ) -> Result<(), Stop> {
+        let message = format!("{} after line {}: {error}", self.path.display(), at.line);
+        ledger.error(Timestamp::now(), "recording_unreadable", message.clone());
+        ledger.phase(Phase::Failing, Timestamp::now());
+        intake.flush(Some(cursor(at))).await?;
+        Err(Stop::Failed(message))
+    }
+
+    /// Reads and unpacks on a thread of its own.
+    fn open(&self, from: Position) -> mpsc::Receiver<io::Result<Block>> {
+        let (to, blocks) = mpsc::channel(BLOCKS_AHEAD);
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut source = match Blocks::open(&path, from) {
+                Ok(source) => source,
+                // Nobody listening any more is how this thread is told to stop.
+                Err(error) => return drop(to.blocking_send(Err(error))),
+            };
+            while let Some(block) = source.next_block().transpose() {
+                let failed = block.is_err();
+                if to.blocking_send(block).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        blocks
+    }
+}
+
+/// The position behind the block; `None` when told to stop (everything before is flushed).
+async fn play_block(
+    block: &Block,
+    pace: &mut Pace,
+    intake: &mut Intake,
+    ledger: &Ledger,
+    stop: &CancellationToken,
+) -> Result<Option<Position>, Stop> {
+    let now = Timestamp::now();
+    let mut at = block.start;
+    let mut lines = 0;
+    if block.skipped {
+        let bad = Bad::TooLong;
+        ledger.error(now, bad.reason(), format!("line {}: {bad}", block.start.line));
+    }
+    for (end, line) in block.lines() {
+        lines += 1;
+        if !line.is_empty() {
+            match parse_line(line) {
+                Ok(post) => {
+                    if let Some(due) = pace.due(&post) {
+                        intake.flush(Some(cursor(at))).await?;
+                        tokio::select! {
+                            () = stop.cancelled() => return Ok(None),
+                            () = tokio::time::sleep_until(due) => {}
+                        }
+                    }
+                    let created_at = post.created_at;
+                    // A refusal is already counted.
+                    intake.offer(post, created_at).ok();
+                }
+                Err(bad) => {
+                    ledger.error(now, bad.reason(), format!("line {}: {bad}", end.line));
+                }
+            }
+        }
+        at = end;
+        if intake.is_full() {
+            intake.flush(Some(cursor(at))).await?;
+        }
+    }
+    ledger.received(now, lines, block.bytes.len() as u64);
+    intake.flush(Some(cursor(at))).await?;
+    Ok((!stop.is_cancelled()).then_some(at))
+}
+
+fn cursor(at: Position) -> String {
+    format!("{{\"line\":{},\"byte\":{}}}", at.line, at.byte)
+}
+
+/// When each post is due, by the recorded clock run at a factor.
+struct Pace {
+    speed: Speed,
+    /// The latest recorded time, and when it was played.
+    last: Option<(Timestamp, Instant)>,
+}
+
+impl Pace {
+    fn new(speed: Speed) -> Self {
+        Self { speed, last: None }
+    }
+
+    /// `None`: at once.
+    fn due(&mut self, post: &Post<'_>) -> Option<Instant> {
+        let Speed::Factor(factor) = self.speed else { return None };
+        let (last, played) = *self.last.get_or_insert_with(|| (post.created_at, Instant::now()));
+        let passed = post.created_at.duration_since(last);
+        if passed.abs() > CUT {
+            self.last = Some((post.created_at, played.max(Instant::now())));
+            return None;
+        }
+        let wait = Duration::try_from(passed).ok().filter(|wait| !wait.is_zero())?;
+        let due = played + wait.div_f64(factor);
+        self.last = Some((post.created_at, due));
+        (due > Instant::now()).then_some(due)
+    }
+}
+
+#[cfg(test)]
+mod tests;

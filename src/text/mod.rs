@@ -1,14 +1,116 @@
-//! Text as everybody sees it: folding, words, HTML to plain text. One pipeline for queries, index, scores and clusters.
+//! Text as everybody sees it: folding, words, entities, HTML to plain text. One pipeline for queries, index, scores and
+//! clusters. Knows nothing of posts.
+//!
+//! A word is a word of Unicode's UAX #29 with one change: nothing but letters, digits and their marks holds a word together.
+//! So `Acme's`, `acme.Great` and `_acme_` all hold the word `acme`, and a query `acme.example` is a phrase of two words.
+//! Scripts without spaces give a word a character (katakana: a run), so that any stretch of them is found as a phrase.
+//! An emoji, with all that its joiners tie to it, is a word. Links, `@handles` and `#tags` are entities: neither they nor
+//! anything inside them is a word. They begin only where no word directly precedes them, so `ann@shop.example` is three words.
 
 pub mod html;
+mod letter;
+mod part;
+
+#[cfg(test)]
+mod tests;
+
+pub use part::{Kind, Part, Parts};
+
+use letter::{Folded, letter, whole};
+use std::ops::Range;
 
 /// Case and accents folded, compatibility forms unified: `Résumé` and `RESUME` give `resume`. Writes into `out` (cleared first).
-pub fn fold(_text: &str, _out: &mut String) {
-    todo!("text")
+/// Folding twice changes nothing.
+pub fn fold(text: &str, out: &mut String) {
+    out.clear();
+    if text.is_ascii() {
+        out.push_str(text);
+        out.make_ascii_lowercase();
+        return;
+    }
+    // The last character that stands by itself, in `text` and in `out`: what follows may still compose with it.
+    let mut base = (0, 0);
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let fate = if c.is_ascii() { Folded::One(c.to_ascii_lowercase()) } else { letter(c).folded() };
+        match fate {
+            Folded::One(folded) => {
+                base = (at, out.len());
+                out.push(folded);
+                at += c.len_utf8();
+            }
+            Folded::Nothing => at += c.len_utf8(),
+            Folded::Run => {
+                at = run_end(text, at);
+                out.truncate(base.1);
+                out.extend(whole(&text[base.0..at]));
+                base = (at, out.len());
+            }
+        }
+    }
 }
 
-/// The words of an already folded text (UAX #29; emoji count as words; links, `@handles` and `#` signs as described in
-/// the module), each with its byte range.
-pub fn words(_folded: &str) -> impl Iterator<Item = (usize, &str)> {
-    std::iter::empty()
+/// [`fold`] into a new string.
+pub fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    fold(text, &mut out);
+    out
+}
+
+/// Where the next character stands that neither depends on those before it nor is dropped.
+fn run_end(text: &str, start: usize) -> usize {
+    text[start..]
+        .char_indices()
+        .find(|&(_, c)| c.is_ascii() || matches!(letter(c).folded(), Folded::One(_)))
+        .map_or(text.len(), |(offset, _)| start + offset)
+}
+
+/// Words, tags, handles and links of a text, folded or not, in order.
+pub fn parts(text: &str) -> Parts<'_> {
+    Parts::new(text)
+}
+
+/// The words of an already folded text (UAX #29; emoji count as words; links, `@handles` and `#tags` as described in
+/// the module), each with the byte at which it starts.
+pub fn words(folded: &str) -> impl Iterator<Item = (usize, &str)> {
+    parts(folded).filter(|part| part.kind == Kind::Word).map(|part| (part.range.start, &folded[part.range]))
+}
+
+/// The hashtags of a text, without `#`, as written.
+pub fn tags(text: &str) -> impl Iterator<Item = &str> {
+    parts(text).filter(|part| part.kind == Kind::Tag).map(|part| &text[part.range])
+}
+
+/// The accounts a text speaks to, without `@`, as written: `ann.example`, `ann@social.example`.
+pub fn handles(text: &str) -> impl Iterator<Item = &str> {
+    parts(text).filter(|part| part.kind == Kind::Handle).map(|part| &text[part.range])
+}
+
+/// Where the http(s) links of a plain text stand (bytes), without the punctuation that ends a sentence.
+pub fn find_links(text: &str) -> impl Iterator<Item = Range<usize>> {
+    parts(text).filter(|part| part.kind == Kind::Link).map(|part| part.range)
+}
+
+/// Host (lower case, IDNA as ASCII, without user and port) and the rest from the first `/`, `?` or `#` on (lower case) of
+/// an http(s) address. `None` for any other.
+pub fn host_and_path(address: &str) -> Option<(String, String)> {
+    let (scheme, rest) = address.trim().split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    split_host(rest)
+}
+
+/// As [`host_and_path`], for an address without its scheme: `shop.example/refund`.
+pub fn split_host(rest: &str) -> Option<(String, String)> {
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => host,
+    };
+    let host = host.trim_end_matches('.');
+    let host = if host.is_ascii() { host.to_ascii_lowercase() } else { url::Host::parse(host).ok()?.to_string() };
+    let sound = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
+    (!host.is_empty() && host.chars().all(sound)).then(|| (host, path.to_lowercase()))
 }

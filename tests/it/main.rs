@@ -1,6 +1,10 @@
-//! The integration tests, one binary: local peers in their own modules, tests beside them.
+//! The integration tests, one binary: local peers in their own modules, a file a capability.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a test cannot do without, it may demand")]
 
 mod bluesky;
+mod feed;
+mod hackernews;
 mod jetstream;
+mod listen;
 mod listener;
+mod recorded;

@@ -1,0 +1,121 @@
+//! A post as queries see it: folded, split into words, its entities gathered. The one definition of what a post's words,
+//! tags, accounts and addresses are, for both evaluators. Buffers are kept from post to post.
+
+use super::value;
+use crate::post::{LIST_MAX, Post};
+use crate::text::{self, Kind, fold, folded};
+use std::ops::Range;
+
+/// One piece of text. Phrases do not reach from one into the next.
+#[derive(Debug, Default)]
+pub struct Piece {
+    folded: String,
+    words: Vec<Range<usize>>,
+}
+
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub title: Piece,
+    pub text: Piece,
+    pub handle: Piece,
+    pub name: Piece,
+    pub bio: Piece,
+    /// Declared tags and the `#tags` of text and title, folded.
+    pub tags: Vec<String>,
+    /// Native ids of mentioned accounts and the `@handles` of text and title, folded; of `user@host` also `user`.
+    pub handles: Vec<String>,
+    /// Host and path of the post's own address, its links and those in text and title.
+    pub addresses: Vec<(String, String)>,
+    /// A link is declared or stands in text or title.
+    pub has_link: bool,
+    /// A question mark stands in text or title, links left out.
+    pub has_question: bool,
+}
+
+impl Piece {
+    fn read(&mut self, text: &str) {
+        fold(text, &mut self.folded);
+        self.words.clear();
+        self.words.extend(text::parts(&self.folded).filter(|part| part.kind == Kind::Word).map(|part| part.range));
+    }
+
+    /// The words in order.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(|range| &self.folded[range.clone()])
+    }
+
+    /// Whether the words follow each other somewhere; `prefix`: the last one may go on.
+    pub fn has(&self, wanted: &[String], prefix: bool) -> bool {
+        let Some((last, first)) = wanted.split_last() else { return false };
+        self.words.windows(wanted.len()).any(|window| {
+            let word = |at: usize| &self.folded[window[at].clone()];
+            let end = word(first.len());
+            (if prefix { end.starts_with(last.as_str()) } else { end == last })
+                && first.iter().enumerate().all(|(at, wanted)| word(at) == wanted)
+        })
+    }
+}
+
+impl Reading {
+    pub fn of(post: &Post<'_>) -> Self {
+        let mut reading = Self::default();
+        reading.read(post);
+        reading
+    }
+
+    /// Forgets the last post and reads this one.
+    pub fn read(&mut self, post: &Post<'_>) {
+        self.title.read(post.title.as_deref().unwrap_or(""));
+        self.text.read(&post.text);
+        self.handle.read(post.author.handle.as_deref().unwrap_or("").trim_start_matches('@'));
+        self.name.read(post.author.name.as_deref().unwrap_or(""));
+        self.bio.read(post.author.bio.as_deref().unwrap_or(""));
+        self.tags.clear();
+        self.handles.clear();
+        self.addresses.clear();
+        self.has_question = false;
+        self.tags.extend(post.tags.iter().take(LIST_MAX).map(|tag| value::tag(tag)));
+        self.handles.extend(post.mentions.iter().take(LIST_MAX).map(|account| folded(account)));
+        self.addresses.extend(post.links.iter().take(LIST_MAX).filter_map(|link| text::host_and_path(link)));
+        self.has_link = !post.links.is_empty();
+        for piece in [&self.title.folded, &self.text.folded] {
+            let mut plain_from = 0;
+            for part in text::parts(piece) {
+                let written = &piece[part.range.clone()];
+                match part.kind {
+                    Kind::Word => {}
+                    Kind::Tag => self.tags.push(written.to_owned()),
+                    Kind::Handle => self.handles.extend(handle_forms(written).map(str::to_owned)),
+                    Kind::Link => {
+                        self.has_link = true;
+                        self.has_question |= asks(&piece[plain_from..part.range.start]);
+                        plain_from = part.range.end;
+                        self.addresses.extend(text::host_and_path(written));
+                    }
+                }
+            }
+            self.has_question |= asks(&piece[plain_from..]);
+        }
+        self.addresses.extend(post.url.as_deref().and_then(text::host_and_path));
+    }
+}
+
+fn asks(text: &str) -> bool {
+    text.contains(['?', '\u{61f}'])
+}
+
+/// `user@host` is also called `user`.
+pub(crate) fn handle_forms(handle: &str) -> impl Iterator<Item = &str> {
+    let short = handle.split_once('@').map(|(user, _)| user);
+    std::iter::once(handle).chain(short)
+}
+
+/// A tag as it is kept and compared: folded, without `#` and outer spaces.
+pub fn tag(tag: &str) -> String {
+    value::tag(tag)
+}
+
+/// Whether `host` is `wanted` or one of its subdomains.
+pub fn is_within(host: &str, wanted: &str) -> bool {
+    host.strip_suffix(wanted).is_some_and(|front| front.is_empty() || front.ends_with('.'))
+}
