@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a test cannot do without, it may demand")]
 
 mod bluesky;
+mod fedi;
 mod feed;
 mod hackernews;
 mod jetstream;
 mod listen;
 mod listener;
+mod mastodon;
 mod recorded;
