@@ -90,7 +90,9 @@ async fn catches_up_after_a_gap_and_waits_when_told() {
     server.say(&["public"], status(207, "velora live"));
     heard.until(|heard| heard.posts().last() == Some(&"207")).await;
     let (heard, _) = heard.end().await;
-    assert_eq!(Cursor::parse(heard.cursor.as_deref().unwrap()).unwrap().newest["public"], "207");
+    // The last post may have come while the last page was still on its way: then it comes again.
+    let newest = &Cursor::parse(heard.cursor.as_deref().unwrap()).unwrap().newest["public"];
+    assert!(["206", "207"].contains(&newest.as_str()), "{newest}");
 }
 
 #[tokio::test]
