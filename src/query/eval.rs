@@ -81,7 +81,7 @@ fn term_holds(term: &Term, subject: &Subject<'_>, reading: &Reading) -> Option<b
 impl Bound {
     fn admits(self, number: f64, is_upper: bool) -> bool {
         let inside = if is_upper { number < self.value } else { number > self.value };
-        #[expect(clippy::float_cmp, reason = "an inclusive bound means exactly that number")]
+        // An inclusive bound means exactly that number.
         let on_it = self.inclusive && number == self.value;
         inside || on_it
     }
@@ -162,12 +162,12 @@ pub fn number(field: NumberField, subject: &Subject<'_>) -> Option<f64> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nobody asks for one follower of 2^53")]
+// Nobody asks for one follower of 2^53.
 fn count(count: u64) -> f64 {
     count as f64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "seconds of any year jiff knows are exact in f64")]
+// Seconds of any year jiff knows are exact in f64.
 fn seconds(post: &Post<'_>) -> f64 {
     post.created_at.as_second() as f64
 }

@@ -23,8 +23,11 @@ pub(super) fn parse_watch(text: &str) -> Result<Query, Vec<Error>> {
     if errors.is_empty() { Ok(query) } else { Err(capped(errors)) }
 }
 
+/// A term and where it stands.
+type Placed = (Range<usize>, Term);
+
 /// The query, and each of its terms with its place.
-fn read(text: &str) -> Result<(Query, Vec<(Range<usize>, Term)>), Vec<Error>> {
+fn read(text: &str) -> Result<(Query, Vec<Placed>), Vec<Error>> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("a query has at most {TEXT_BYTES_MAX} bytes, this one {}", text.len());
         return Err(vec![Error { span: 0..text.len(), message, hint: None }]);
@@ -73,7 +76,7 @@ struct Parser {
     depth: usize,
     /// Length of the text, where a missing term would stand.
     end: usize,
-    terms: Vec<(Range<usize>, Term)>,
+    terms: Vec<Placed>,
     errors: Vec<Error>,
     aborted: bool,
 }

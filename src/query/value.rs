@@ -118,7 +118,7 @@ fn decimal(text: &str) -> Option<f64> {
 
 /// Seconds; a date is all seconds of its day, UTC.
 fn time(text: &str) -> Option<Span> {
-    #[expect(clippy::cast_precision_loss, reason = "seconds of any year jiff knows are exact in f64")]
+    // Seconds of any year jiff knows are exact in f64.
     let seconds = |first: i64, last: i64| Span { first: first as f64, last: last as f64 };
     if let Ok(date) = text.parse::<Date>()
         && text.len() == "2026-11-22".len()
@@ -135,7 +135,7 @@ pub(super) fn write_number(unit: Unit, min: Option<Bound>, max: Option<Bound>) -
     let one = |value: f64| match unit {
         Unit::Between(..) | Unit::Count => value.to_string(),
         Unit::Age => format!("{value}d"),
-        #[expect(clippy::cast_possible_truncation, reason = "whole seconds, as `time` made them")]
+        // Whole seconds, as `time` made them.
         Unit::Time => Timestamp::from_second(value as i64).map_or_else(|_| value.to_string(), |at| at.to_string()),
     };
     match (min, max) {
@@ -167,7 +167,7 @@ pub(super) fn keyword(field: KeywordField, value: &str) -> Result<Term, Wrong> {
 }
 
 /// `de` of `de-AT`.
-pub(super) fn primary_subtag(lang: &str) -> String {
+pub(crate) fn primary_subtag(lang: &str) -> String {
     lang.split(['-', '_']).next().unwrap_or(lang).to_ascii_lowercase()
 }
 

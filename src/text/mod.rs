@@ -12,7 +12,7 @@ mod letter;
 mod part;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use part::{Kind, Part, Parts};
 
@@ -31,9 +31,17 @@ pub fn fold(text: &str, out: &mut String) {
     // The last character that stands by itself, in `text` and in `out`: what follows may still compose with it.
     let mut base = (0, 0);
     let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let fate = if c.is_ascii() { Folded::One(c.to_ascii_lowercase()) } else { letter(c).folded() };
-        match fate {
+    while at < text.len() {
+        let plain = ascii_length(&text.as_bytes()[at..]);
+        if plain > 0 {
+            let start = out.len();
+            out.push_str(&text[at..at + plain]);
+            out[start..].make_ascii_lowercase();
+            at += plain;
+            base = (at - 1, out.len() - 1);
+        }
+        let Some(c) = text[at..].chars().next() else { break };
+        match letter(c).folded() {
             Folded::One(folded) => {
                 base = (at, out.len());
                 out.push(folded);
@@ -48,6 +56,11 @@ pub fn fold(text: &str, out: &mut String) {
             }
         }
     }
+}
+
+fn ascii_length(text: &[u8]) -> usize {
+    let blocks = text.chunks_exact(16).take_while(|block| block.is_ascii()).count() * 16;
+    blocks + text[blocks..].iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 /// [`fold`] into a new string.

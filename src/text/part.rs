@@ -22,6 +22,33 @@ pub struct Part {
     pub range: Range<usize>,
 }
 
+/// What a byte begins.
+#[derive(Clone, Copy)]
+enum Byte {
+    Between,
+    Letter,
+    /// Perhaps an entity.
+    Sign,
+    /// A character beyond ASCII.
+    Beyond,
+}
+
+static BYTES: [Byte; 256] = {
+    let mut bytes = [Byte::Between; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if byte >= 0x80 {
+            bytes[byte] = Byte::Beyond;
+        } else if (byte as u8).is_ascii_alphanumeric() {
+            bytes[byte] = Byte::Letter;
+        }
+        byte += 1;
+    }
+    bytes[b'#' as usize] = Byte::Sign;
+    bytes[b'@' as usize] = Byte::Sign;
+    bytes
+};
+
 /// See [`super::parts`].
 #[derive(Clone)]
 pub struct Parts<'t> {
@@ -98,14 +125,14 @@ impl Iterator for Parts<'_> {
     fn next(&mut self) -> Option<Part> {
         loop {
             let byte = *self.text.as_bytes().get(self.at)?;
-            let found = match byte {
-                b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' => self.word_or_link(),
-                b'#' | b'@' => self.entity(byte),
-                0..=0x7f => {
+            let found = match BYTES[byte as usize] {
+                Byte::Between => {
                     self.at += 1;
                     None
                 }
-                _ => self.beyond_ascii(),
+                Byte::Letter => self.word_or_link(),
+                Byte::Sign => self.entity(byte),
+                Byte::Beyond => self.beyond_ascii(),
             };
             if found.is_some() {
                 return found;
@@ -135,13 +162,14 @@ fn marks_end(text: &str, at: usize) -> usize {
 fn letters_end(text: &str, mut at: usize) -> usize {
     let bytes = text.as_bytes();
     loop {
-        match bytes.get(at) {
-            Some(byte) if byte.is_ascii_alphanumeric() => at += 1,
-            Some(0x80..) => match class_at(text, at) {
+        let Some(byte) = bytes.get(at) else { return at };
+        match BYTES[*byte as usize] {
+            Byte::Letter => at += 1,
+            Byte::Beyond => match class_at(text, at) {
                 Some((Class::Letter | Class::Mark, next)) => at = next,
                 _ => return at,
             },
-            _ => return at,
+            Byte::Between | Byte::Sign => return at,
         }
     }
 }
