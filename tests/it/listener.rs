@@ -74,7 +74,7 @@ impl Listener {
         self.gaps.extend(batch.gaps);
         self.cursor = batch.cursor.or(self.cursor.take());
         if let Some(done) = batch.done {
-            drop(done.send(()));
+            done.send(()).expect("the source waits");
         }
     }
 
