@@ -484,7 +484,10 @@ fn fixtures() {
         let found = read(&text).err().unwrap_or_default();
         let expected = FAULTS.iter().find(|(known, _)| *known == fault).map_or("nothing expected", |(_, line)| line);
         eprintln!("FAULT (\"{fault}\", {:?}),", found);
-        assert!(true || found.len() == 1 && found[0].starts_with(expected), "{fault}: {found:#?}\nexpected: {expected}");
+        assert!(
+            true || found.len() == 1 && found[0].starts_with(expected),
+            "{fault}: {found:#?}\nexpected: {expected}"
+        );
         seen.insert(fault.to_owned());
     }
     assert_eq!(seen.len(), FAULTS.len(), "every fault has its file");

@@ -91,7 +91,8 @@ impl Daemon {
 
     pub async fn post(&self, path: &str, token: &str, body: String) -> (u16, Value) {
         let url = format!("http://{}{path}", self.address);
-        let request = self.client.post(url).bearer_auth(token).header("content-type", "application/x-ndjson").body(body);
+        let request =
+            self.client.post(url).bearer_auth(token).header("content-type", "application/x-ndjson").body(body);
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap_or_default())

@@ -109,7 +109,9 @@ fn say(jetstream: &Jetstream, oracle: &mut Oracle, round: u64) {
 
 /// No delivery waits any more.
 async fn settled(daemon: &Daemon) {
-    daemon.until("/api/v1/deliveries?state=pending", |answer| answer["items"].as_array().is_some_and(Vec::is_empty)).await;
+    daemon
+        .until("/api/v1/deliveries?state=pending", |answer| answer["items"].as_array().is_some_and(Vec::is_empty))
+        .await;
 }
 
 async fn check_store(house: &House, daemon: &Daemon, oracle: &Oracle) {
