@@ -8,7 +8,7 @@ use crate::flow::entrance::Entrance;
 use crate::flow::index::Indexing;
 use crate::flow::ingest::Inlets;
 use crate::flow::pipeline::Pipeline;
-use crate::flow::{Command, Event, author, supervise};
+use crate::flow::{Clock, Command, Event, author, supervise};
 use crate::http::{self, Door, auth::Tokens};
 use crate::index::{self, Searcher};
 use crate::ledger::{GAPS_LISTED_MAX, Ledger};
@@ -117,7 +117,7 @@ impl App {
     ///
     /// # Errors
     /// Whatever keeps the daemon from working, with what to do about it.
-    pub async fn start(config: Config, parts: Parts) -> anyhow::Result<Self> {
+    pub async fn start(config: Config, parts: Parts, clock: Clock) -> anyhow::Result<Self> {
         let (writer, reader) = store::open(&config.data_dir).await?;
         let (index_writer, searcher) = index::open(&config.data_dir.join(INDEX_FOLDER))?;
         let kinds: Vec<_> = config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect();
@@ -140,6 +140,7 @@ impl App {
             tokens: config.tokens,
             sources: if parts == Parts::All { config.sources } else { Vec::new() },
             hooks: config.hooks,
+            clock,
             listen: (parts == Parts::All).then_some(config.listen),
             deliver: parts == Parts::All,
             stop: CancellationToken::new(),
@@ -203,6 +204,7 @@ struct Build {
     tokens: Vec<http::auth::Token>,
     sources: Vec<source::Configured>,
     hooks: Vec<crate::hook::Configured>,
+    clock: Clock,
     listen: Option<SocketAddr>,
     deliver: bool,
     stop: CancellationToken,
@@ -274,6 +276,7 @@ impl Build {
             stored: channels.stored.clone(),
             outbox: channels.outbox,
             inlets: Arc::new(Mutex::new(channels.inlets)),
+            clock: self.clock,
             stop: self.stop.clone(),
             delivered: CancellationToken::new(),
         };

@@ -3,6 +3,7 @@
 use super::{Configured, Failure, terminal};
 use crate::app::{ADDRESS_FILE, App, IMPORT, Parts, TOKEN_FILE};
 use crate::config::Overrides;
+use crate::flow::Clock;
 use crate::ledger::worth_logging;
 use crate::source::intake::Intake;
 use crate::source::recorded;
@@ -52,7 +53,7 @@ impl Import {
         let tally = super::runtime()?.block_on(async {
             match Remote::find(&config.data_dir) {
                 Some(remote) => remote.import(&self.files, &bar).await,
-                None => here(App::start(config, Parts::Ingest).await?, &self.files, &bar).await,
+                None => here(App::start(config, Parts::Ingest, Clock::Real).await?, &self.files, &bar).await,
             }
         })?;
         bar.finish_and_clear();

@@ -2,7 +2,8 @@
 
 use super::{Configured, Failure, terminal};
 use crate::app::{App, Parts};
-use crate::config::{self, Config, Overrides};
+use crate::config::{Config, Overrides};
+use crate::flow::Clock;
 use clap::Args;
 use std::net::SocketAddr;
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,10 +40,10 @@ impl Run {
 }
 
 /// Runs the daemon until a signal stops it; `again` reads the configuration for SIGHUP.
-pub(super) async fn serve(config: Config, again: impl Fn() -> Result<Config, Failure>) -> Result<(), Failure> {
+async fn serve(config: Config, again: impl Fn() -> Result<Config, Failure>) -> Result<(), Failure> {
     let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let app = App::start(config, Parts::All).await?;
+    let app = App::start(config, Parts::All, Clock::Real).await?;
     if let Some(url) = &app.login_url {
         terminal::note(&format!("reputed {} is listening; open {url}", env!("CARGO_PKG_VERSION")));
     }
@@ -80,9 +81,4 @@ async fn reload(app: &App, again: &impl Fn() -> Result<Config, Failure>) {
         Err(Failure::Usage(reason)) => tracing::error!(reason, "not reloaded, the old configuration holds"),
         Err(Failure::Work(error)) => tracing::error!(%error, "not reloaded, the old configuration holds"),
     }
-}
-
-/// The demo's configuration, read from its embedded text.
-pub(super) fn embedded(name: &str, text: &str, overrides: &Overrides) -> Result<Config, Failure> {
-    config::parse(name, text, overrides).map(|(config, _)| config).map_err(Failure::BadFile)
 }

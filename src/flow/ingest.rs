@@ -3,7 +3,7 @@
 
 use super::judge::{Judged, Opinion};
 use super::pipeline::warmed_engine;
-use super::{Command, Event};
+use super::{Clock, Command, Event};
 use crate::alert::{Change, Delivery, DeliveryState, delivery_id};
 use crate::brand::{FollowKind, FollowerEvent};
 use crate::mention::{AuthorSpam, Mention, Status};
@@ -68,6 +68,7 @@ pub struct Ingest {
     pub hooks: Vec<String>,
     /// Sources whose authors are looked up, so that a cached profile is worth asking for.
     pub looked_up: HashSet<String>,
+    pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub events: broadcast::Sender<Event>,
     /// Counts commits: wakes the index.
@@ -121,7 +122,7 @@ impl Ingest {
             tokio::select! {
                 biased;
                 Some(command) = inlets.commands.recv() => self.command(command, &mut draft).await?,
-                _ = tick.tick() => self.engine.tick(Timestamp::now()),
+                _ = tick.tick() => self.engine.tick(self.clock.now()),
                 Some(outcome) = inlets.outcomes.recv() => draft.commit.outcomes.push(outcome),
                 Some((source, authors)) = inlets.profiles.recv() => {
                     draft.commit.authors.extend(authors.into_iter().map(|author| (source.clone(), author)));
@@ -175,7 +176,7 @@ impl Ingest {
             draft.fresh.entry(key).or_default().push(known);
         }
         let profiles = self.profiles(&group).await?;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         for Judged { batch, opinions } in group {
             draft.items += batch.items.len();
             if !batch.items.is_empty() {
@@ -364,7 +365,7 @@ impl Ingest {
     }
 
     async fn command(&mut self, command: Command, draft: &mut Draft) -> Result<(), store::Error> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let (done, found) = match command {
             Command::Patch { seq, patch, done } => {
                 let found = retrying!(self.reader.mention(seq))?.is_some();
@@ -377,7 +378,7 @@ impl Ingest {
             Command::Resolve { alert, who, done } => (done, self.engine.resolve(&alert, &who, now)),
             Command::Rules { done } => {
                 let rules = self.rules.load_full();
-                self.engine = retrying!(warmed_engine(rules.clone(), &self.kinds, &self.reader))?;
+                self.engine = retrying!(warmed_engine(rules.clone(), &self.kinds, &self.reader, now))?;
                 (done, true)
             }
             Command::Replay { delivery, done } => {
@@ -394,7 +395,7 @@ impl Ingest {
 
     /// What the rules want done becomes part of the transaction.
     fn conclude(&mut self, draft: &mut Draft) {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         for change in self.engine.take_changes() {
             self.announce(&change, now, &mut draft.commit.deliveries);
             draft.commit.alerts.push(change);

@@ -13,8 +13,36 @@ pub mod supervise;
 use crate::alert::{Alert, Delivery};
 use crate::mention::Mention;
 use crate::store::Patch;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
+
+/// What time ingest goes by: the real one, or that of a recording being replayed faster than it happened, so that its
+/// rules see each day as they would have.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    Real,
+    /// Began at `from`, runs `factor` times as fast, ends in the present.
+    Replay {
+        from: Timestamp,
+        began: Instant,
+        factor: f64,
+    },
+}
+
+impl Clock {
+    pub fn now(self) -> Timestamp {
+        let now = Timestamp::now();
+        match self {
+            Clock::Real => now,
+            Clock::Replay { from, began, factor } => {
+                let passed = SignedDuration::try_from_secs_f64(began.elapsed().as_secs_f64() * factor);
+                passed.ok().and_then(|passed| from.checked_add(passed).ok()).map_or(now, |at| at.min(now))
+            }
+        }
+    }
+}
 
 /// What a person or a door asks of the one writer; answered after the durable commit.
 #[derive(Debug)]

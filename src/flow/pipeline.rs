@@ -4,7 +4,7 @@
 use super::entrance::Entrance;
 use super::ingest::{Fresh, Ingest, Inlets};
 use super::supervise::{self, Surroundings};
-use super::{Event, judge};
+use super::{Clock, Event, judge};
 use crate::classify::Classifier;
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
@@ -44,6 +44,7 @@ pub struct Pipeline {
     pub outbox: mpsc::Sender<Fresh>,
     /// Outlives a generation: what waits in it is not lost.
     pub inlets: Arc<Mutex<Inlets>>,
+    pub clock: Clock,
     pub stop: CancellationToken,
     /// Cancelled once the last delivery has told its outcome: until then the store takes outcomes.
     pub delivered: CancellationToken,
@@ -78,7 +79,7 @@ impl Pipeline {
     async fn generation(&self, writer: Writer) -> Result<Result<(), store::Error>, tokio::task::JoinError> {
         let (batches, to_judge) = mpsc::channel(BATCHES);
         let (judged, to_ingest) = mpsc::channel(BATCHES);
-        let engine = match warmed_engine(self.rules.load_full(), &self.kinds, &self.reader).await {
+        let engine = match warmed_engine(self.rules.load_full(), &self.kinds, &self.reader, self.clock.now()).await {
             Ok(engine) => engine,
             Err(error) => return Ok(Err(error)),
         };
@@ -123,6 +124,7 @@ impl Pipeline {
             rules: self.rules.clone(),
             hooks: self.hooks.clone(),
             looked_up: looked_up.map(|(source, _)| source.id.clone()).collect(),
+            clock: self.clock,
             metrics: self.metrics.clone(),
             events: self.events.clone(),
             stored: self.stored.clone(),
@@ -159,8 +161,9 @@ pub async fn warmed_engine(
     rules: Arc<RuleSet>,
     kinds: &[(String, &'static str)],
     reader: &Reader,
+    now: Timestamp,
 ) -> Result<Engine, store::Error> {
-    let since = Timestamp::now().checked_sub(rules.window_max()).unwrap_or(Timestamp::MIN);
+    let since = now.checked_sub(rules.window_max()).unwrap_or(Timestamp::MIN);
     let alerts = reader.recent_alerts(since).await?;
     let mut engine = Engine::new(RuleSet::clone(&rules), kinds.to_vec(), alerts);
     for mention in reader.mentions(&engine.listed()).await? {

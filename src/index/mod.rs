@@ -15,6 +15,7 @@ mod translate;
 pub use search::{Hits, LIMIT_MAX, Page, Place, Searcher};
 
 use crate::mention::Mention;
+use document::Builder;
 use schema::Fields;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -87,6 +88,7 @@ pub fn open(dir: &Path) -> Result<(Writer, Searcher), Error> {
         index: opened.index,
         fields: opened.fields,
         searcher: searcher.clone(),
+        builder: Builder::default(),
         tantivy: None,
         change: opened.change,
         is_dirty: false,
@@ -117,6 +119,7 @@ pub struct Writer {
     index: Index,
     fields: Fields,
     searcher: Searcher,
+    builder: Builder,
     /// `None` after an error; the next use begins at the last commit.
     tantivy: Option<IndexWriter>,
     change: i64,
@@ -135,7 +138,7 @@ impl Writer {
     /// As `commit`.
     pub fn put(&mut self, mention: &Mention, source_kind: &str, rewritten: bool) -> Result<(), Error> {
         let seq = number(mention.seq)?;
-        let document = document::document(&self.fields, seq, mention, source_kind);
+        let document = self.builder.document(&self.fields, seq, mention, source_kind);
         let old = Term::from_field_u64(self.fields.seq, seq);
         self.attempt(|tantivy| {
             if rewritten {

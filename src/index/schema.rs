@@ -31,7 +31,7 @@ const KEYWORDS: [(KeywordField, &str); 10] = [
     (KeywordField::Sentiment, "label"),
 ];
 
-const NUMBERS: [(NumberField, &str); 12] = [
+const NUMBERS: [(NumberField, &str); 13] = [
     (NumberField::Sentiment, "sentiment"),
     (NumberField::NeedsAnswer, "needs_answer"),
     (NumberField::Complaint, "complaint"),
@@ -44,12 +44,13 @@ const NUMBERS: [(NumberField, &str); 12] = [
     (NumberField::Reposts, "reposts"),
     (NumberField::AuthorFollowers, "author_followers"),
     (NumberField::AuthorAgeDays, "author_age_days"),
+    (NumberField::Created, "created_second"),
 ];
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields {
     pub seq: Field,
-    /// Microseconds since 1970.
+    /// Microseconds since 1970, for the order of hits.
     pub created: Field,
     pub title: Field,
     pub text: Field,
@@ -70,9 +71,12 @@ impl Fields {
         KEYWORDS.iter().zip(self.keywords).find(|((name, _), _)| *name == field).map_or(self.seq, |(_, field)| field)
     }
 
-    /// The column of a number; `Created` has its own, in whole microseconds.
     pub fn number(&self, field: NumberField) -> Field {
-        NUMBERS.iter().zip(self.numbers).find(|((name, _), _)| *name == field).map_or(self.created, |(_, field)| field)
+        self.numbers().find(|(name, _)| *name == field).map_or(self.created, |(_, field)| field)
+    }
+
+    pub fn numbers(&self) -> impl Iterator<Item = (NumberField, Field)> {
+        NUMBERS.iter().zip(self.numbers).map(|((name, _), field)| (*name, field))
     }
 }
 

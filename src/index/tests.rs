@@ -128,11 +128,11 @@ fn three() -> [Mention; 3] {
     full.author_spam.spam = Some(0.25);
     full.status = Status::Answered;
 
-    let bare = mention(2, "acme acmes something");
+    let bare = mention(2, "acme acmes something @bob.example");
     let mut other = mention(3, "back money");
     other.brand = "zeta".into();
     other.post.source = "blogs".into();
-    other.scores = Some(scores("und", 0.5, Label::Positive));
+    other.scores = Some(scores("de", 0.5, Label::Positive));
     other.correction = Some(Label::Neutral);
     [full, bare, other]
 }
@@ -167,12 +167,13 @@ fn every_field_and_operator() {
         (words(TextField::Any, &[], false), vec![]),
         (words(TextField::Author, &["angstrom"], false), vec![1]),
         (words(TextField::Author, &["ann", "exa"], true), vec![1]),
+        (words(TextField::Author, &["example", "ann"], false), vec![]),
         (words(TextField::Bio, &["anvils"], false), vec![1]),
         (Expr::Term(Term::Tag("acmefail".into())), vec![1]),
         (Expr::Term(Term::Tag("acme".into())), vec![]),
-        (Expr::Term(Term::Handle("ann.example".into())), vec![1]),
-        (Expr::Term(Term::Handle("did:x:ann".into())), vec![1]),
-        (Expr::Term(Term::Handle("ann".into())), vec![]),
+        (Expr::Term(Term::Handle("did:x:acme".into())), vec![1]),
+        (Expr::Term(Term::Handle("bob.example".into())), vec![2]),
+        (Expr::Term(Term::Handle("bob".into())), vec![]),
         (url("shop.example", ""), vec![1]),
         (url("example", "/"), vec![1]),
         (url("op.example", ""), vec![]),
@@ -185,7 +186,8 @@ fn every_field_and_operator() {
         (keyword(K::Kind, "review"), vec![1]),
         (not(keyword(K::Kind, "review")), vec![3, 2]),
         (keyword(K::Lang, "en"), vec![1]),
-        (not(keyword(K::Lang, "fr")), vec![1]),
+        (not(keyword(K::Lang, "fr")), vec![3, 1]),
+        (not(keyword(K::Lang, "de")), vec![1]),
         (keyword(K::Lang, "\0"), vec![]),
         (keyword(K::Brand, "zeta"), vec![3]),
         (keyword(K::Watch, "own/post"), vec![1]),
@@ -220,6 +222,7 @@ fn every_field_and_operator() {
         (number(N::Created, Some((created(2), false)), None), vec![3]),
         (number(N::Created, None, Some((created(2), false))), vec![1]),
         (number(N::Created, Some((created(1) + 0.5, true)), Some((f64::MAX, true))), vec![3, 2]),
+        (number(N::Created, None, Some((f64::INFINITY, false))), vec![3, 2, 1]),
         (not(number(N::Created, Some((created(2), true)), Some((created(2), true)))), vec![3, 1]),
         (number(N::Likes, Some((f64::NAN, true)), None), vec![]),
         (Expr::And(vec![word("acme"), not(keyword(K::Kind, "review"))]), vec![2]),

@@ -21,8 +21,6 @@ use tantivy::{Searcher, Term as Token};
 /// searching. A single starred word has no such bound.
 const PREFIX_WORDS_MAX: u32 = 5_000;
 
-const MICROSECONDS_PER_SECOND: f64 = 1e6;
-
 /// A query and whether a hit must match it or must not.
 type Clause = (Occur, Box<dyn Query>);
 
@@ -143,15 +141,6 @@ impl Translator<'_> {
         let (min, max) = (min.unwrap_or(lowest), max.unwrap_or(highest));
         let edge = |bound: Bound, term| if bound.inclusive { Edge::Included(term) } else { Edge::Excluded(term) };
         let column = self.fields.number(field);
-        if field == NumberField::Created {
-            // Times are whole microseconds; a bound between two of them moves to the outer one.
-            let (low, high) = (min.value * MICROSECONDS_PER_SECOND, max.value * MICROSECONDS_PER_SECOND);
-            let low = if min.inclusive { low.ceil() } else { low.floor() };
-            let high = if max.inclusive { high.floor() } else { high.ceil() };
-            #[expect(clippy::cast_possible_truncation, reason = "beyond the range of time saturates, as meant")]
-            let time = |value: f64| Token::from_field_i64(column, value as i64);
-            return must(RangeQuery::new(edge(min, time(low)), edge(max, time(high))));
-        }
         // -0.0 would sort below 0.0 in the column.
         let number = |bound: Bound| edge(bound, Token::from_field_f64(column, bound.value + 0.0));
         must(RangeQuery::new(number(min), number(max)))

@@ -12,7 +12,9 @@ mod term;
 mod value;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+
+pub(crate) use value::primary_subtag;
 
 use field::{KeywordField, NumberField, TextField};
 use std::ops::Range;
@@ -67,6 +69,17 @@ pub enum Term {
 pub struct Bound {
     pub value: f64,
     pub inclusive: bool,
+}
+
+/// Whether evaluating it needs a post's words or entities, not only its plain fields. Recursion is bounded by the parser.
+pub(crate) fn reads(expr: &Expr) -> bool {
+    match expr {
+        Expr::All | Expr::Term(Term::Number { .. }) => false,
+        Expr::Term(Term::Keyword { field, .. }) => *field == KeywordField::Has,
+        Expr::Term(_) => true,
+        Expr::Not(inner) => reads(inner),
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(reads),
+    }
 }
 
 /// What is wrong with a query, and where (bytes of the query).

@@ -167,7 +167,7 @@ pub(super) fn keyword(field: KeywordField, value: &str) -> Result<Term, Wrong> {
 }
 
 /// `de` of `de-AT`.
-pub(super) fn primary_subtag(lang: &str) -> String {
+pub(crate) fn primary_subtag(lang: &str) -> String {
     lang.split(['-', '_']).next().unwrap_or(lang).to_ascii_lowercase()
 }
 

@@ -6,6 +6,7 @@
 pub mod detect;
 mod engine;
 pub mod group;
+mod life;
 mod named;
 mod priority;
 mod read;

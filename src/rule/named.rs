@@ -12,6 +12,9 @@ const DEPTH_MAX: usize = 8;
 /// The mark of a reference.
 const MARK: &str = "let:";
 
+/// Whatever the query language takes for a quote.
+const QUOTES: [char; 6] = ['"', '“', '”', '„', '«', '»'];
+
 /// Named queries of one file.
 pub type Names = BTreeMap<String, String>;
 
@@ -101,24 +104,27 @@ fn insert<'n>(
     Ok(())
 }
 
-/// Every `let:name` outside quotes that begins a term.
+/// Every `let:name` outside quotes that begins a term. Quotes and their escapes are those of the query language.
 fn references(text: &str) -> Vec<Range<usize>> {
-    let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let (mut at, mut quoted) = (0, false);
-    while at < bytes.len() {
-        if bytes[at] == b'"' {
-            quoted = !quoted;
-        }
-        let begins = at == 0 || bytes[at - 1].is_ascii_whitespace() || matches!(bytes[at - 1], b'(' | b'-');
-        if quoted || !begins || !bytes[at..].starts_with(MARK.as_bytes()) {
-            at += 1;
+    let (mut quoted, mut escaped, mut begins, mut skip_to) = (false, false, true, 0);
+    for (at, c) in text.char_indices() {
+        if at < skip_to {
             continue;
         }
-        let name = at + MARK.len();
-        let length = bytes[name..].iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b)).count();
-        found.push(at..name + length);
-        at = name + length;
+        if escaped {
+            escaped = false;
+        } else if quoted && c == '\\' {
+            escaped = true;
+        } else if QUOTES.contains(&c) {
+            quoted = !quoted;
+        } else if begins && !quoted && text[at..].starts_with(MARK) {
+            let name = &text[at + MARK.len()..];
+            let length = name.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b)).count();
+            skip_to = at + MARK.len() + length;
+            found.push(at..skip_to);
+        }
+        begins = c.is_whitespace() || matches!(c, '(' | ')' | '-') || QUOTES.contains(&c);
     }
     found
 }
@@ -141,8 +147,19 @@ mod tests {
             ("NOT let:angry refund", "NOT (anger OR rage) refund"),
             ("(let:big) -let:angry", "((reach:>10k (anger OR rage))) -(anger OR rage)"),
             ("\"let:angry\" outlet:angry é", "\"let:angry\" outlet:angry é"),
+            ("“let:angry” \"\\\" let:angry\" let:angry", "“let:angry” \"\\\" let:angry\" (anger OR rage)"),
         ] {
             assert_eq!(expand(text, &names()).unwrap().text, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_are_those_of_the_language() {
+        for quote in QUOTES {
+            let text = format!("{quote}let:angry{quote}");
+            assert_eq!(expand(&text, &names()).unwrap().text, text);
+            let phrase = crate::query::Query::parse(&format!("{quote}big anger{quote}")).unwrap().expr;
+            assert_eq!(phrase, crate::query::Query::parse("\"big anger\"").unwrap().expr, "{quote}");
         }
     }
 
@@ -180,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(text in "[a-z:\" ()é-]{0,40}|(let:(angry|a|big|é)?[ \"(]?){0,4}") {
+        fn never_panics(text in "[a-z:\"\\\\“ ()é-]{0,40}|(let:(angry|a|big|é)?[ \"(]?){0,4}") {
             if let Ok(expanded) = expand(&text, &names()) {
                 for at in 0..=expanded.text.len() {
                     prop_assert!(expanded.origin(at).is_none_or(|at| at <= text.len()));

@@ -28,7 +28,7 @@ use url::Url;
 const EVERY: Duration = Duration::from_secs(600);
 
 /// More often than this is no poll but a flood.
-const EVERY_MIN: Duration = Duration::from_secs(1);
+const EVERY_MIN: Duration = Duration::from_millis(100);
 
 /// Below this most publishers call a reader impolite.
 const EVERY_POLITE: Duration = Duration::from_secs(60);

@@ -12,7 +12,7 @@ mod letter;
 mod part;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use part::{Kind, Part, Parts};
 

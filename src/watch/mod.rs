@@ -1,9 +1,23 @@
 //! Watches: all queries of all brands compiled into one structure that asks them all of a post at once.
 //! The gate holds the current set, swapped whole when the config is read again, and the own accounts.
 
+mod filter;
+mod key;
+mod own;
+pub mod sample;
+
+#[cfg(test)]
+mod tests;
+
 use crate::brand::Brand;
 use crate::post::Post;
-use crate::query;
+use crate::query::eval::{Subject, holds};
+use crate::query::reading::Reading;
+use crate::query::{self, Expr, Query};
+use arc_swap::ArcSwap;
+use filter::Filter;
+use own::Own;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A brand that wants the post, and which of its watches matched (built-in ones included).
@@ -15,10 +29,29 @@ pub struct Match {
 
 /// Buffers of one matching thread, reused from post to post.
 #[derive(Default)]
-pub struct Scratch {}
+pub struct Scratch {
+    folded: String,
+    candidates: Vec<u32>,
+    reading: Reading,
+}
+
+/// A compiled watch.
+struct Entry {
+    brand: Arc<str>,
+    id: Arc<str>,
+    expr: Expr,
+    /// Asks for words or entities, not only for plain fields.
+    reads: bool,
+}
 
 /// All watches, compiled.
-pub struct WatchSet {}
+pub struct WatchSet {
+    /// Those of one brand stand together.
+    entries: Vec<Entry>,
+    filter: Filter,
+    kinds: HashMap<String, &'static str>,
+    own: Own,
+}
 
 /// A watch whose query cannot be compiled.
 #[derive(Clone, Debug)]
@@ -33,46 +66,135 @@ impl WatchSet {
     ///
     /// # Errors
     /// Every bad query; none of the set is used.
-    pub fn compile(_brands: &[Brand], _kinds: &[(String, &'static str)]) -> Result<Self, Vec<BadWatch>> {
-        todo!("watch")
+    pub fn compile(brands: &[Brand], kinds: &[(String, &'static str)]) -> Result<Self, Vec<BadWatch>> {
+        let mut entries = Vec::new();
+        let mut bad = Vec::new();
+        for brand in brands {
+            let name: Arc<str> = brand.id.as_str().into();
+            for watch in &brand.watches {
+                match Query::parse_watch(&watch.query) {
+                    Ok(query) => {
+                        let id = watch.id.as_str().into();
+                        let reads = query::reads(&query.expr);
+                        entries.push(Entry { brand: name.clone(), id, expr: query.expr, reads });
+                    }
+                    Err(errors) => bad.extend(errors.into_iter().map(|error| BadWatch {
+                        brand: brand.id.clone(),
+                        watch: watch.id.clone(),
+                        error,
+                    })),
+                }
+            }
+        }
+        if !bad.is_empty() {
+            return Err(bad);
+        }
+        let filter = Filter::new(entries.iter().map(|entry| &entry.expr));
+        Ok(Self { entries, filter, kinds: kinds.iter().cloned().collect(), own: Own::new(brands) })
+    }
+
+    /// How many watches, built-in ones left out.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The configured watches that match, by brand, in the order of the config. Empty (no allocation) for nearly all.
+    pub fn matches(&self, post: &Post<'_>, scratch: &mut Scratch) -> Vec<Match> {
+        let source_kind = self.kinds.get(&*post.source).copied().unwrap_or("");
+        self.filter.candidates(post, source_kind, &mut scratch.folded, &mut scratch.candidates);
+        let mut matches = Vec::new();
+        let subject = Subject { post, source_kind, mention: None };
+        let mut read = false;
+        for &candidate in &scratch.candidates {
+            let entry = &self.entries[candidate as usize];
+            if entry.reads && !read {
+                scratch.reading.read(post);
+                read = true;
+            }
+            if holds(&entry.expr, &subject, &scratch.reading) == Some(true) {
+                add(&mut matches, &entry.brand, &entry.id);
+            }
+        }
+        matches
     }
 }
 
+fn add(matches: &mut Vec<Match>, brand: &Arc<str>, watch: &Arc<str>) {
+    match matches.last_mut() {
+        Some(last) if last.brand == *brand => last.watches.push(watch.clone()),
+        _ => matches.push(Match { brand: brand.clone(), watches: vec![watch.clone()] }),
+    }
+}
+
+/// As [`add`], for a brand that may stand anywhere, and only once.
+fn add_own(matches: &mut Vec<Match>, brand: &Arc<str>, watch: &'static str) {
+    match matches.iter_mut().find(|known| known.brand == *brand) {
+        Some(known) if known.watches.iter().any(|known| **known == *watch) => {}
+        Some(known) => known.watches.push(watch.into()),
+        None => matches.push(Match { brand: brand.clone(), watches: vec![watch.into()] }),
+    }
+}
+
+/// Set and own accounts change together, so that matching never sees one without the other.
+#[derive(Clone)]
+struct State {
+    set: Arc<WatchSet>,
+    own: Arc<Own>,
+}
+
 /// What lets a post in. Shared by all sources; matching takes no lock.
-pub struct Gate {}
+pub struct Gate {
+    state: ArcSwap<State>,
+}
 
 impl Gate {
-    pub fn new(_set: WatchSet) -> Self {
-        todo!("watch")
+    pub fn new(set: WatchSet) -> Self {
+        let own = Arc::new(set.own.clone());
+        Self { state: ArcSwap::from_pointee(State { set: Arc::new(set), own }) }
     }
 
-    /// Puts a new set in place; matching goes on meanwhile.
-    pub fn swap(&self, _set: WatchSet) {
-        todo!("watch")
+    /// Puts a new set in place; matching goes on meanwhile. Ids of own accounts that were looked up before stay known.
+    pub fn swap(&self, set: WatchSet) {
+        let set = Arc::new(set);
+        self.state.rcu(|old| State { set: set.clone(), own: Arc::new(set.own.clone().inherit(&old.own)) });
     }
 
     /// The brands that want this post; empty (no allocation) for nearly all.
-    pub fn matches(&self, _post: &Post<'_>, _scratch: &mut Scratch) -> Vec<Match> {
-        todo!("watch")
+    pub fn matches(&self, post: &Post<'_>, scratch: &mut Scratch) -> Vec<Match> {
+        let state = self.state.load();
+        let mut matches = state.set.matches(post, scratch);
+        state.own.relations(post, |brand, relation| add_own(&mut matches, brand, relation.watch()));
+        matches
     }
 
     /// Native ids of the own accounts on a source: those configured and those looked up since.
-    pub fn own_accounts(&self, _source: &str) -> Arc<[String]> {
-        todo!("watch")
+    pub fn own_accounts(&self, source: &str) -> Arc<[String]> {
+        self.state.load().own.ids(source)
     }
 
     /// Handles of own accounts on a source whose native id is not known yet.
-    pub fn unresolved_handles(&self, _source: &str) -> Vec<String> {
-        todo!("watch")
+    pub fn unresolved_handles(&self, source: &str) -> Vec<String> {
+        self.state.load().own.unresolved(source)
     }
 
     /// A source found out the native id of an own account.
-    pub fn resolve(&self, _source: &str, _handle: &str, _id: &str) {
-        todo!("watch")
+    pub fn resolve(&self, source: &str, handle: &str, id: &str) {
+        self.state.rcu(|old| {
+            let mut own = (*old.own).clone();
+            if own.resolve(source, handle, id) {
+                State { set: old.set.clone(), own: Arc::new(own) }
+            } else {
+                (**old).clone()
+            }
+        });
     }
 
     /// Whether `account` (native id) on `source` is an own account of anybody.
-    pub fn is_own(&self, _source: &str, _account: &str) -> bool {
-        todo!("watch")
+    pub fn is_own(&self, source: &str, account: &str) -> bool {
+        self.state.load().own.is_own(source, account)
     }
 }

@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a test cannot do without, it may demand")]
 
 mod bluesky;
+mod feed;
+mod hackernews;
 mod house;
 mod jetstream;
 mod kill;
+mod listen;
 mod listener;
+mod recorded;
 mod sink;
 mod webhook;

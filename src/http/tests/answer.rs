@@ -49,7 +49,10 @@ async fn every_fault_is_a_problem() {
         assert_eq!(response.headers().contains_key("allow"), status == 405, "case {number}");
         assert_eq!(response.headers().contains_key("www-authenticate"), status == 401);
         let problem: Value = response.json().await.unwrap();
-        assert_eq!((problem["status"].as_u64().map(|n| n as u16), problem["type"].as_str()), (Some(status), Some("about:blank")));
+        assert_eq!(
+            (problem["status"].as_u64().map(|n| n as u16), problem["type"].as_str()),
+            (Some(status), Some("about:blank"))
+        );
         assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "case {number}: {problem}");
     }
 }
@@ -158,6 +161,25 @@ async fn a_change_is_there_when_it_is_answered() {
     assert_eq!((status, &told["resolved_why"]), (200, &json!("responder")));
     let (_, one) = house.get(ADMIN, "/api/v1/alerts/ours").await;
     assert_eq!(one["mentions"][0]["note"], "called her");
+}
+
+#[tokio::test]
+async fn a_push_is_taken_post_by_post() {
+    let house = House::open(vec![]).await;
+    let post = |id: &str, source: &str, text: &str| {
+        json!({"id": id, "source": source, "text": text, "created_at": "2026-11-21T09:00:00Z"}).to_string()
+    };
+    // A push source speaks for itself, whatever its posts claim.
+    let lines = format!("{}\nnonsense\n{}\n", post("a", "blogs", "a kettle"), post("b", "", "a spoon"));
+    let (status, taken) = read(house.request("POST", "/api/v1/posts").bearer_auth(PUSH).body(lines)).await;
+    assert_eq!((status, &taken["accepted"], &taken["matched"]), (200, &json!(2), &json!(1)), "{taken}");
+    assert_eq!(taken["refused"][0]["line"], 2);
+    // An admin may speak for several, each of which must take posts.
+    let body = format!("[{},{},{}]", post("a", "crm", "kettle"), post("b", "", "kettle"), post("c", "blogs", "kettle"));
+    let push = house.request("POST", "/api/v1/posts?source=import").bearer_auth(ADMIN).body(body);
+    let (status, taken) = read(push).await;
+    assert_eq!((status, &taken["accepted"], &taken["matched"]), (200, &json!(2), &json!(2)), "{taken}");
+    assert_eq!(taken["refused"][0]["id"], "c");
 }
 
 #[tokio::test]

@@ -1,71 +1,25 @@
-//! The index against a plain evaluator of one mention, over generated mentions and queries.
+//! The index against the evaluator of single posts, over generated mentions and queries.
 
 use super::*;
+use crate::query::eval::Subject;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
 const VOCABULARY: [&str; 6] = ["acme", "acmes", "acid", "money", "monday", "back"];
+/// What a text holds beside words.
+const ENTITIES: [&str; 7] =
+    ["#acme", "@ann@shop.example", "https://www.shop.example/Acme?x", "https://example", "Ácme!", "why?", "acme's"];
 const MENTIONS: i64 = 120;
 
-/// Three-valued: `None` is unknown.
-fn matches(expr: &Expr, mention: &Mention) -> Option<bool> {
-    match expr {
-        Expr::All => Some(true),
-        Expr::Not(expr) => matches(expr, mention).map(|is| !is),
-        Expr::And(exprs) => decide(exprs, mention, false),
-        Expr::Or(exprs) => decide(exprs, mention, true),
-        Expr::Term(term) => holds(term, mention),
-    }
-}
-
-/// `decisive` once is enough; else unknown when anything is.
-fn decide(exprs: &[Expr], mention: &Mention, decisive: bool) -> Option<bool> {
-    let results: Vec<_> = exprs.iter().map(|expr| matches(expr, mention)).collect();
-    if results.contains(&Some(decisive)) {
-        return Some(decisive);
-    }
-    if results.contains(&None) { None } else { Some(!decisive) }
-}
-
-fn holds(term: &Term, mention: &Mention) -> Option<bool> {
-    let post = &mention.post;
-    match term {
-        Term::Words { field, words, prefix } => {
-            let texts = match field {
-                TextField::Any => vec![Some(&post.text), post.title.as_ref()],
-                TextField::Title => vec![post.title.as_ref()],
-                _ => vec![Some(&post.text)],
-            };
-            Some(texts.into_iter().flatten().any(|text| contains(text, words, *prefix)))
-        }
-        Term::Keyword { field: KeywordField::Lang, value } => Some(post.lang.as_ref()?.as_str() == value),
-        Term::Keyword { value, .. } => Some(mention.brand == *value),
-        Term::Number { field, min, max } => {
-            let value = match field {
-                NumberField::Likes => post.likes? as f64,
-                NumberField::Created => post.created_at.as_second() as f64,
-                _ => post.rating?,
-            };
-            let above = min.is_none_or(|min| value > min.value || (min.inclusive && value == min.value));
-            let below = max.is_none_or(|max| value < max.value || (max.inclusive && value == max.value));
-            Some(above && below)
-        }
-        _ => Some(false),
-    }
-}
-
-fn contains(text: &str, words: &[String], prefix: bool) -> bool {
-    let text: Vec<&str> = text.split(' ').collect();
-    let last = words.len() - 1;
-    text.windows(words.len()).any(|window| {
-        window[..last] == words[..last]
-            && (window[last] == words[last] || prefix && window[last].starts_with(&words[last]))
-    })
+/// What the evaluator of single posts says.
+fn matches(expr: &Expr, mention: &Mention) -> bool {
+    let subject = Subject { post: &mention.post, source_kind: "bluesky", mention: Some(mention) };
+    query(expr.clone()).matches(&subject) == Some(true)
 }
 
 fn any_mention() -> impl Strategy<Value = Mention> {
-    let text = || proptest::collection::vec(proptest::sample::select(&VOCABULARY[..]), 1..6);
+    let text = || proptest::collection::vec(proptest::sample::select([&VOCABULARY[..], &ENTITIES].concat()), 1..7);
     let lang = proptest::option::of(proptest::sample::select(vec!["en", "de"]));
     let likes = proptest::option::of(0..4_u64);
     let rating = proptest::option::of(proptest::sample::select(vec![-1.5, -0.0, 0.0, 2.0]));
@@ -76,6 +30,11 @@ fn any_mention() -> impl Strategy<Value = Mention> {
             mention.post.lang = lang.map(Into::into);
             (mention.post.likes, mention.post.rating) = (likes, rating);
             mention.post.created_at = Timestamp::from_second(second - 10).unwrap();
+            mention.scores =
+                (second % 3 > 0).then(|| scores("de-AT", second as f32 / 30.0, Label::ALL[second as usize % 3].1));
+            mention.correction = (second % 4 == 0).then_some(Label::Positive);
+            mention.status = Status::ALL[second as usize % 5].1;
+            mention.post.author.handle = (second % 2 == 0).then(|| "@acme.example".into());
             mention.brand = if acme { "acme" } else { "zeta" }.into();
             mention
         },
@@ -83,20 +42,40 @@ fn any_mention() -> impl Strategy<Value = Mention> {
 }
 
 fn any_term() -> impl Strategy<Value = Expr> {
-    let field = proptest::sample::select(vec![TextField::Any, TextField::Title, TextField::Text]);
+    let field = proptest::sample::select(vec![TextField::Any, TextField::Title, TextField::Text, TextField::Author]);
     let starts = proptest::sample::select(vec!["ac", "acme", "mon", "back"]);
     let phrase = proptest::collection::vec(proptest::sample::select(&VOCABULARY[..]), 1..4);
-    let numbers = vec![NumberField::Likes, NumberField::Rating, NumberField::Created];
+    let numbers = vec![NumberField::Likes, NumberField::Rating, NumberField::Created, NumberField::Sentiment];
     let bound =
         || proptest::option::of((proptest::sample::select(vec![-2.0, -1.5, -0.0, 0.0, 1.0, 2.5, 5.0]), any::<bool>()));
+    let keywords = vec![
+        (KeywordField::Lang, "en"),
+        (KeywordField::Lang, "de"),
+        (KeywordField::Lang, "fr"),
+        (KeywordField::Brand, "acme"),
+        (KeywordField::Source, "bluesky"),
+        (KeywordField::Status, "open"),
+        (KeywordField::Has, "link"),
+        (KeywordField::Has, "question"),
+        (KeywordField::Sentiment, "positive"),
+    ];
     prop_oneof![
         (field.clone(), phrase.clone()).prop_map(|(field, phrase)| words(field, &phrase, false)),
         (field, phrase, starts).prop_map(|(field, mut phrase, start)| {
             *phrase.last_mut().unwrap() = start;
             words(field, &phrase, true)
         }),
-        proptest::sample::select(vec!["en", "de", "fr"]).prop_map(|lang| keyword(KeywordField::Lang, lang)),
-        proptest::sample::select(vec!["acme", "zeta"]).prop_map(|brand| keyword(KeywordField::Brand, brand)),
+        proptest::sample::select(keywords).prop_map(|(field, value)| keyword(field, value)),
+        proptest::sample::select(vec![
+            ("shop.example", ""),
+            ("example", "/acme"),
+            ("op.example", ""),
+            ("example", "/acme?x")
+        ])
+        .prop_map(|(host, path)| url(host, path)),
+        proptest::sample::select(vec!["acme", "ann"]).prop_map(|tag| Expr::Term(Term::Tag(tag.into()))),
+        proptest::sample::select(vec!["ann", "ann@shop.example", "acme.example"])
+            .prop_map(|handle| Expr::Term(Term::Handle(handle.into()))),
         (proptest::sample::select(numbers), bound(), bound()).prop_map(|(field, min, max)| number(field, min, max)),
         Just(Expr::All),
     ]
@@ -113,7 +92,7 @@ fn any_expr() -> impl Strategy<Value = Expr> {
 }
 
 #[test]
-fn answers_as_a_plain_evaluator_does() {
+fn both_evaluators_agree() {
     let mut runner = TestRunner::new_with_rng(
         Config { cases: 2_000, failure_persistence: None, ..Config::default() },
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
@@ -137,8 +116,7 @@ fn answers_as_a_plain_evaluator_does() {
     let newest_first = |mention: &&Mention| std::cmp::Reverse((mention.post.created_at, mention.seq));
     runner
         .run(&any_expr(), |expr| {
-            let mut expected: Vec<&Mention> =
-                held.values().filter(|mention| matches(&expr, mention) == Some(true)).collect();
+            let mut expected: Vec<&Mention> = held.values().filter(|mention| matches(&expr, mention)).collect();
             expected.sort_by_key(newest_first);
             let expected: Vec<i64> = expected.iter().map(|mention| mention.seq).collect();
             let mut pages = Vec::new();

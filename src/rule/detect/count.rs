@@ -194,7 +194,8 @@ mod tests {
     #[test]
     fn counts_within_its_window() {
         let hour = SignedDuration::from_hours(1);
-        let cases: &[(&str, &[(i64, u64)], &[Option<usize>])] = &[
+        type Case = (&'static str, &'static [(i64, u64)], &'static [Option<usize>]);
+        let cases: &[Case] = &[
             ("enough", &[(0, 1), (10, 2), (60, 3)], &[None, None, Some(3)]),
             ("a minute too far", &[(0, 1), (10, 2), (61, 3)], &[None, None, None]),
             ("too few authors", &[(0, 1), (1, 1), (2, 1), (3, 2)], &[None, None, None, Some(4)]),

@@ -124,17 +124,17 @@ struct Shared<'u> {
 }
 
 fn read(entry: model::Entry, shared: &Shared<'_>) -> Entry {
-    let title = entry.title.map(|title| match shared.plain {
-        true => title.content,
-        false => text_of(&title.content, false),
+    let title = entry.title.map(|title| match !shared.plain && looks_like_markup(&title.content) {
+        true => from_html(&title.content),
+        false => title.content,
     });
     let title = title.map(|title| cut(one_line(&title), TITLE_BYTES_MAX)).filter(|title| !title.is_empty());
+    let typed = |body: String, kind: &str| if kind == "plain" { body } else { from_html(&body) };
     let content = entry.content.and_then(|content| {
-        let plain = content.content_type.subty().as_str() == "plain";
-        content.body.map(|body| text_of(&body, !plain))
+        let kind = content.content_type.subty().as_str().to_owned();
+        content.body.map(|body| typed(body, &kind))
     });
-    let summary =
-        || entry.summary.map(|summary| text_of(&summary.content, summary.content_type.subty().as_str() == "html"));
+    let summary = || entry.summary.map(|summary| typed(summary.content, summary.content_type.subty().as_str()));
     let text = content.filter(|text| !text.is_empty()).or_else(summary).unwrap_or_default();
     let (url, links) = links(&entry.links, shared.url);
     let tags = entry.categories.into_iter().map(|category| category.label.unwrap_or(category.term));
@@ -197,10 +197,13 @@ fn person(person: &model::Person) -> Option<String> {
     (!name.is_empty()).then(|| cut(name.to_owned(), 256))
 }
 
+fn from_html(text: &str) -> String {
+    html::to_text(&text[..floor(text, HTML_BYTES_MAX)])
+}
+
 /// RSS does not say whether a title is markup: it is when it looks like it.
-fn text_of(text: &str, html: bool) -> String {
-    let markup = html || text.contains("</") || text.contains("/>") || text.contains("<b") || has_entity(text);
-    if markup { html::to_text(&text[..floor(text, HTML_BYTES_MAX)]) } else { text.trim().to_owned() }
+fn looks_like_markup(text: &str) -> bool {
+    text.contains("</") || text.contains("/>") || text.contains("<b") || has_entity(text)
 }
 
 fn has_entity(text: &str) -> bool {

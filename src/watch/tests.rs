@@ -1,0 +1,193 @@
+use super::sample::Sample;
+use super::*;
+use crate::brand::{OwnAccount, Watch};
+use crate::mention::{OWN_MENTION, OWN_POST, OWN_QUOTE, OWN_REPLY};
+use crate::post::{Author, Kind};
+use crate::query::tests::{any_query, now};
+use crate::text::tests::any_text;
+use proptest::prelude::*;
+
+const KINDS: &[(&str, &str)] = &[("fedi", "mastodon"), ("sky", "bluesky")];
+
+fn kinds() -> Vec<(String, &'static str)> {
+    KINDS.iter().map(|(id, kind)| ((*id).to_owned(), *kind)).collect()
+}
+
+fn brand(id: &str, queries: &[&str], accounts: &[(&str, &str, Option<&str>)]) -> Brand {
+    let watch = |(n, query): (usize, &&str)| Watch { id: format!("w{n}"), query: (*query).to_owned() };
+    let account = |&(source, handle, id): &(&str, &str, Option<&str>)| OwnAccount {
+        source: source.to_owned(),
+        handle: handle.to_owned(),
+        id: id.map(str::to_owned),
+    };
+    Brand {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        watches: queries.iter().enumerate().map(watch).collect(),
+        accounts: accounts.iter().map(account).collect(),
+    }
+}
+
+fn gate(brands: &[Brand]) -> Gate {
+    Gate::new(WatchSet::compile(brands, &kinds()).unwrap())
+}
+
+/// `brand:watch,watch brand:watch`.
+fn shown(matches: &[Match]) -> String {
+    let one = |found: &Match| format!("{}:{}", found.brand, found.watches.join(","));
+    matches.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn names_brands_and_watches() {
+    let gate = gate(&[
+        brand("acme", &["acme refund", "#acme", "acme*", "rating:<=2"], &[]),
+        brand("bolt", &["url:acme.example", "author:bolt", "source:mastodon acme"], &[]),
+    ]);
+    let mut scratch = Scratch::default();
+    let mut ask = |text: &str, change: fn(&mut Post<'_>)| {
+        let mut post = Post::new("1", text.to_owned(), now());
+        post.source = "fedi".into();
+        change(&mut post);
+        shown(&gate.matches(&post, &mut scratch))
+    };
+    assert_eq!(ask("nothing here", |_| {}), "");
+    assert_eq!(ask("Ácme: no REFUND", |_| {}), "acme:w0,w2 bolt:w2");
+    assert_eq!(ask("acmebot #Acme", |_| {}), "acme:w1,w2");
+    assert_eq!(ask("x", |post| post.tags = vec!["ACME".into()]), "acme:w1");
+    assert_eq!(ask("x", |post| post.rating = Some(1.0)), "acme:w3");
+    assert_eq!(ask("see https://www.acme.example/x", |_| {}), "bolt:w0");
+    assert_eq!(ask("x", |post| post.url = Some("https://Acme.example".into())), "bolt:w0");
+    assert_eq!(ask("x", |post| post.author.name = Some("Big Bolt".into())), "bolt:w1");
+    assert_eq!(ask("x", |post| post.title = Some("Acme".into())), "acme:w2 bolt:w2");
+}
+
+#[test]
+fn bad_watches_are_all_told() {
+    let found = WatchSet::compile(&[brand("acme", &["ok", "NOT x", "a OR", "kind:zzz"], &[])], &[]);
+    let bad = found.err().unwrap();
+    let watches: Vec<&str> = bad.iter().map(|bad| bad.watch.as_str()).collect();
+    assert_eq!(watches, ["w1", "w2", "w3"]);
+    assert_eq!(bad[1].error.span, 2..4);
+}
+
+#[test]
+fn own_accounts_have_watches_of_their_own() {
+    let accounts = [("sky", "@Acme.example", None), ("fedi", "acme@social.example", Some("42"))];
+    let gate = gate(&[brand("acme", &["hello"], &accounts), brand("bolt", &["hello"], &accounts[..1])]);
+    assert_eq!(gate.unresolved_handles("sky"), ["acme.example"]);
+    gate.resolve("sky", "acme.example", "did:plc:a");
+    gate.resolve("sky", "other.example", "did:plc:b");
+    assert_eq!(&*gate.own_accounts("sky"), ["did:plc:a"]);
+    assert!(gate.unresolved_handles("sky").is_empty() && gate.unresolved_handles("none").is_empty());
+    assert!(gate.is_own("sky", "did:plc:a") && !gate.is_own("fedi", "did:plc:a") && gate.is_own("fedi", "42"));
+
+    let mut scratch = Scratch::default();
+    let mut ask = |source: &'static str, change: fn(&mut Post<'_>)| {
+        let mut post = Post::new("1", "x", now());
+        post.source = source.into();
+        change(&mut post);
+        shown(&gate.matches(&post, &mut scratch))
+    };
+    let both = |watch: &str| format!("acme:{watch} bolt:{watch}");
+    const POST: &str = "at://did:plc:a/app.example.post/1";
+    assert_eq!(ask("sky", |_| {}), "");
+    assert_eq!(ask("sky", |post| post.author.id = Some("did:plc:a".into())), both(OWN_POST));
+    assert_eq!(ask("sky", |post| post.author.handle = Some("ACME.example".into())), both(OWN_POST));
+    // Somebody else who took the handle.
+    let thief = |post: &mut Post<'_>| {
+        post.author = Author { id: Some("did:plc:z".into()), handle: Some("acme.example".into()), ..Author::default() };
+    };
+    assert_eq!(ask("sky", thief), "");
+    assert_eq!(ask("fedi", |post| post.author.id = Some("did:plc:a".into())), "");
+    assert_eq!(ask("sky", |post| post.reply_to = Some(POST.into())), both(OWN_REPLY));
+    assert_eq!(ask("sky", |post| post.reply_to = Some("at://did:plc:ab/x/1".into())), "");
+    let thread = |post: &mut Post<'_>| {
+        post.reply_to = Some("at://did:plc:b/x/1".into());
+        post.root = Some(POST.into());
+    };
+    assert_eq!(ask("sky", thread), both(OWN_REPLY));
+    assert_eq!(ask("sky", |post| post.quote_of = Some(POST.into())), both(OWN_QUOTE));
+    assert_eq!(ask("sky", |post| post.mentions = vec!["did:plc:a".into()]), both(OWN_MENTION));
+    let answer = |post: &mut Post<'_>| {
+        post.reply_to = Some("7".into());
+        post.mentions = vec!["42".into()];
+    };
+    assert_eq!(ask("fedi", answer), format!("acme:{OWN_MENTION},{OWN_REPLY}"));
+
+    gate.swap(WatchSet::compile(&[brand("acme", &["hello"], &accounts)], &kinds()).unwrap());
+    assert_eq!(&*gate.own_accounts("sky"), ["did:plc:a"], "looked up before, still known");
+    let mut post = Post::new("1", "hello", now());
+    post.source = "sky".into();
+    post.author.id = Some("did:plc:a".into());
+    assert_eq!(shown(&gate.matches(&post, &mut scratch)), format!("acme:w0,{OWN_POST}"));
+}
+
+#[test]
+fn the_sample_matches_as_often_as_it_says() {
+    let mut sample = Sample::new(1, 1_000);
+    let gate = Gate::new(WatchSet::compile(&sample.brands(), &[]).unwrap());
+    let mut scratch = Scratch::default();
+    let matched = (0..5_000).filter(|_| !gate.matches(&sample.post(0.02), &mut scratch).is_empty()).count();
+    assert!((50..150).contains(&matched), "{matched} of 5000");
+    assert_eq!(Sample::new(7, 10).post(0.5), Sample::new(7, 10).post(0.5));
+}
+
+fn any_post() -> impl Strategy<Value = Post<'static>> {
+    let word = "(acme|Acme's|refund|REFUNDS|late|Résumé|große|👍🏽|返金|カ\u{3099}|the|money back|#ACME|#返金|@ann.example|@bo@x.example|https://www.acme.example/a|http://shop.example/A/b|\\?|,|x1)";
+    let prose = prop::collection::vec(prop_oneof![3 => word, 1 => any_text()], 0..6).prop_map(|words| words.join(" "));
+    let source = prop_oneof![Just("fedi"), Just("sky"), Just("elsewhere")];
+    let kind = prop_oneof![Just(Kind::Post), Just(Kind::Review), Just(Kind::Reply)];
+    let some = |strategy: &'static str| prop::option::of(strategy);
+    let fields = (
+        prop::option::of(prose.clone()),
+        some("(acme\\.example|Ann|re\\.fund)"),
+        some("(money back|acme)"),
+        some("(de|de-AT|en)"),
+        prop::collection::vec("(acme|Open Source|返金)", 0..2),
+        prop::collection::vec("(did:plc:X|ann\\.example)", 0..2),
+        prop::collection::vec("(https://acme\\.example/x|https://Shop\\.example|bad)", 0..2),
+        prop::option::of(1.0..5.0),
+    );
+    (prose, source, kind, fields).prop_map(|(text, source, kind, fields)| {
+        let (title, handle, bio, lang, tags, mentions, links, rating) = fields;
+        let mut post = Post::new("1", text, now());
+        post.source = source.into();
+        post.kind = kind;
+        post.title = title.map(Into::into);
+        post.author.name = handle.clone().map(Into::into);
+        post.author.handle = handle.map(Into::into);
+        post.author.bio = bio.map(Into::into);
+        post.lang = lang.map(Into::into);
+        post.tags = tags.into_iter().map(Into::into).collect();
+        post.mentions = mentions.into_iter().map(Into::into).collect();
+        post.links = links.into_iter().map(Into::into).collect();
+        post.rating = rating;
+        post
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// The filter only saves work.
+    #[test]
+    fn agrees_with_asking_each_watch(queries in prop::collection::vec(any_query(), 1..20), posts in prop::collection::vec(any_post(), 1..8)) {
+        let queries: Vec<&str> = queries.iter().map(String::as_str).filter(|query| Query::parse_watch(query).is_ok()).collect();
+        let set = WatchSet::compile(&[brand("a", &queries, &[])], &kinds()).unwrap();
+        let mut scratch = Scratch::default();
+        for post in posts {
+            let source_kind = KINDS.iter().find(|(id, _)| **id == *post.source).map_or("", |(_, kind)| kind);
+            let subject = Subject { post: &post, source_kind, mention: None };
+            let naive: Vec<String> = queries
+                .iter()
+                .enumerate()
+                .filter(|(_, query)| Query::parse(query).unwrap().matches(&subject) == Some(true))
+                .map(|(n, _)| format!("w{n}"))
+                .collect();
+            let found = set.matches(&post, &mut scratch);
+            let found: Vec<&str> = found.iter().flat_map(|found| &found.watches).map(|watch| &**watch).collect();
+            prop_assert_eq!(found, naive, "{:?}\n{:?}", post, queries);
+        }
+    }
+}
