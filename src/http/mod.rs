@@ -49,6 +49,9 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// A durable commit takes milliseconds; after this long the disk is in trouble and the caller should know.
 const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// Opens a way into ingest for pushed posts of a source; `None` when it may not be pushed to.
+pub type OpenIntake = dyn Fn(&str) -> Option<Intake> + Send + Sync;
+
 /// What the rest of the daemon gives the door.
 pub struct Door {
     pub reader: Reader,
@@ -59,8 +62,7 @@ pub struct Door {
     pub brands: Arc<ArcSwap<Vec<Brand>>>,
     pub metrics: Arc<Metrics>,
     pub commands: mpsc::Sender<Command>,
-    /// A fresh intake for pushed posts of this source; `None` when it may not be pushed to.
-    pub intake: Arc<dyn Fn(&str) -> Option<Intake> + Send + Sync>,
+    pub intake: Arc<OpenIntake>,
     pub events: broadcast::Sender<Event>,
     pub tokens: Tokens,
     /// Why the daemon is not ready, in words without secrets; empty when it is.

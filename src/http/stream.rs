@@ -93,7 +93,9 @@ impl Watching {
                 let ledger = self.desk.door.ledgers.iter().find(|ledger| ledger.source == *mention.post.source);
                 let source_kind = ledger.map_or("", |ledger| ledger.kind);
                 let subject = Subject { post: &mention.post, source_kind, mention: Some(mention) };
-                if !self.caller.sees(&mention.brand) || self.query.matches(&subject) != Some(true) {
+                // A deletion concerns everybody who may show the mention; its text is gone, so no query finds it.
+                let wanted = mention.post.deleted || self.query.matches(&subject) == Some(true);
+                if !self.caller.sees(&mention.brand) || !wanted {
                     return None;
                 }
                 Event::default().event("mention").json_data(&**mention)

@@ -38,7 +38,7 @@ function hideFault() {
 
 /// The query with the wrong part underlined. Spans count bytes of UTF-8.
 function queryFault({ span, message, hint }) {
-  const said = el("p", {}, message, hint ? el("span", { class: "quiet" }, ` ${hint}`) : null);
+  const said = el("p", {}, message, hint ? `: ${hint}` : null);
   if (!span) return said;
   at("q").setAttribute("aria-invalid", "true");
   const bytes = new TextEncoder().encode(state.query);
@@ -98,6 +98,11 @@ function showEnd(total, problem = null) {
 /// An edit or a new judgement of one that is shown takes its place; a new one goes on top or waits.
 function arrived(mention) {
   const shown = at("mention-list").querySelector(`:scope > [data-seq="${Number(mention.seq)}"]`);
+  if (mention.deleted) {
+    state.waiting = state.waiting.filter((waiting) => waiting.seq !== mention.seq);
+    shown?.remove();
+    return showWaiting();
+  }
   if (shown) return shown.contains(document.activeElement) ? undefined : shown.replaceWith(item(mention));
   const known = state.waiting.findIndex((waiting) => waiting.seq === mention.seq);
   if (known >= 0) state.waiting.splice(known, 1, mention);
