@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a test cannot do without, it may demand")]
 
 mod bluesky;
+mod fedi;
 mod feed;
 mod hackernews;
 mod house;
@@ -10,6 +11,7 @@ mod jetstream;
 mod kill;
 mod listen;
 mod listener;
+mod mastodon;
 mod recorded;
 mod sink;
 mod webhook;
