@@ -14,6 +14,7 @@
 //! what was heard before the gap, is not found that way.
 //! Sources: Mastodon's documentation, July 2026.
 
+mod catch_up;
 mod listen;
 pub mod message;
 mod rest;

@@ -21,12 +21,15 @@ pub const TOKEN: &str = "a-user-token";
 /// Live messages that a slow connection may be behind.
 const BEHIND_MAX: usize = 1_024;
 
+/// Status and headers.
+type Refusal = (u16, Vec<(&'static str, String)>);
+
 struct Inner {
     written: Mutex<Vec<Value>>,
     live: broadcast::Sender<Option<String>>,
     subscribed: Mutex<Vec<Value>>,
     /// Answers given instead of pages, first things first.
-    instead: Mutex<VecDeque<(u16, Vec<(&'static str, String)>)>>,
+    instead: Mutex<VecDeque<Refusal>>,
 }
 
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 //! stream stands still until its timeline has been caught up with.
 
 use super::Config;
+use super::catch_up::{CatchUp, Walk};
 use super::message::{self, Event, What};
 use super::rest::{Failure, Instance, PAGE_MAX, Page, Rest};
 use super::stream::{Cursor, Stream};
@@ -11,9 +12,7 @@ use crate::source::intake::Item;
 use crate::source::{Context, Stop};
 use crate::wire::backoff::Backoff;
 use crate::wire::websocket::{Error, Message, Socket};
-use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -37,16 +36,6 @@ const BURST_MAX: u64 = 256;
 /// A server that asks for a longer wait is tried after this anyway.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// Catching up with one stream.
-struct Walk {
-    stream: Stream,
-    min_id: String,
-    pages: u32,
-    tries: u32,
-}
-
-type Fetch = BoxFuture<'static, (Walk, Result<Page, Failure>)>;
-
 struct Listener<'c> {
     config: &'c Config,
     rest: Arc<Rest>,
@@ -55,17 +44,6 @@ struct Listener<'c> {
     instance: Option<Instance>,
     /// The account of the token, once known.
     own_id: Option<String>,
-}
-
-/// What one connection has still to catch up with.
-struct CatchUp {
-    waiting: VecDeque<Walk>,
-    fetching: Option<Fetch>,
-    /// The stream being fetched.
-    current: Option<String>,
-    /// What was heard live meanwhile.
-    held: Cursor,
-    away_since: Timestamp,
 }
 
 pub async fn run(config: &Config, rest: Arc<Rest>, cx: Context) -> Result<(), Stop> {
@@ -113,7 +91,7 @@ impl Listener<'_> {
         self.cx.ledger.phase(Phase::Live, Timestamp::now());
         let mut behind = CatchUp::new(&self.config.streams, &self.cursor);
         loop {
-            behind.start(&self.rest, &instance);
+            behind.start(&self.rest, &instance.domain);
             // Never cancelled while it hands on: what was taken would be lost, and the cursor behind it would not.
             let ended = tokio::select! {
                 () = stop.cancelled() => Some(End::Stopped(Ok(()))),
@@ -266,7 +244,7 @@ impl Listener<'_> {
         };
         note(&self.cx.ledger, "catch_up", format!("{}: {failure}", walk.stream.name));
         match wait.filter(|_| walk.tries <= TRIES_MAX) {
-            Some(wait) => behind.fetch(&self.rest, instance, walk, wait),
+            Some(wait) => behind.fetch(&self.rest, &instance.domain, walk, wait),
             None => {
                 let reason = format!("{}: the timeline could not be read: {failure}", walk.stream.name);
                 self.cx.intake.gap(Gap { from: behind.away_since, to: now, reason });
@@ -298,7 +276,7 @@ impl Listener<'_> {
             self.hand_on(item.what);
         }
         if walk.pages < PAGES_MAX {
-            return behind.fetch(&self.rest, instance, walk, Duration::ZERO);
+            return behind.fetch(&self.rest, &instance.domain, walk, Duration::ZERO);
         }
         let read = PAGES_MAX as usize * PAGE_MAX;
         let reason = format!("{}: more was missed than the {read} posts that were read", walk.stream.name);
@@ -333,74 +311,6 @@ impl Listener<'_> {
 enum End {
     Failed(Error),
     Stopped(Result<(), Stop>),
-}
-
-impl CatchUp {
-    fn new(streams: &[Stream], cursor: &Cursor) -> Self {
-        let walk = |stream: &Stream| {
-            let min_id = cursor.newest.get(&stream.name)?.clone();
-            Some(Walk { stream: stream.clone(), min_id, pages: 0, tries: 0 })
-        };
-        let mut all = streams.to_vec();
-        let notifications = Stream::notifications();
-        if streams.iter().any(Stream::is_user) && !streams.contains(&notifications) {
-            all.push(notifications);
-        }
-        Self {
-            waiting: all.iter().filter_map(walk).collect(),
-            fetching: None,
-            current: None,
-            held: Cursor::new(cursor.at),
-            away_since: cursor.at,
-        }
-    }
-
-    /// Fetches for the next stream when nothing is under way.
-    fn start(&mut self, rest: &Arc<Rest>, instance: &Instance) {
-        if self.current.is_none()
-            && let Some(walk) = self.waiting.pop_front()
-        {
-            self.fetch(rest, instance, walk, Duration::ZERO);
-        }
-    }
-
-    fn fetch(&mut self, rest: &Arc<Rest>, instance: &Instance, walk: Walk, wait: Duration) {
-        let (rest, domain) = (rest.clone(), instance.domain.clone());
-        self.current = Some(walk.stream.name.clone());
-        self.fetching = Some(Box::pin(async move {
-            sleep(wait).await;
-            let page = rest.page(&walk.stream, &walk.min_id, &domain).await;
-            (walk, page)
-        }));
-    }
-
-    /// The page under way, when it is there; never, when none is. Dropping the future loses nothing.
-    async fn fetched(&mut self) -> (Walk, Result<Page, Failure>) {
-        match &mut self.fetching {
-            Some(fetching) => {
-                let fetched = fetching.await;
-                self.fetching = None;
-                fetched
-            }
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Whether the stream has not been caught up with: what is heard of it live must not move its cursor.
-    fn holds(&self, stream: &str) -> bool {
-        self.current.as_deref() == Some(stream) || self.waiting.iter().any(|walk| walk.stream.name == stream)
-    }
-
-    fn is_done(&self) -> bool {
-        self.current.is_none() && self.waiting.is_empty()
-    }
-
-    fn done(&mut self, walk: &Walk, cursor: &mut Cursor) {
-        self.current = None;
-        if let Some(id) = self.held.newest.remove(&walk.stream.name) {
-            cursor.heard(&walk.stream.name, &id);
-        }
-    }
 }
 
 fn streaming(base: &Url) -> Url {
