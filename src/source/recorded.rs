@@ -42,10 +42,10 @@ struct Recorded {
 
 /// Keys: `path` (required), `speed` (`"max"`, the default, or a factor of real time), `loop` (begin again at the end).
 pub fn read(section: &Section<'_>) -> Option<Arc<dyn Source>> {
-    let path = section.required_str("path");
+    let path = section.path("path");
     let again = section.bool("loop").unwrap_or(false);
     let speed = read_speed(section);
-    Some(Arc::new(Recorded { path: path?.into(), speed: speed?, again }))
+    Some(Arc::new(Recorded { path: path?, speed: speed?, again }))
 }
 
 fn read_speed(section: &Section<'_>) -> Option<Speed> {
