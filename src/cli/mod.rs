@@ -141,6 +141,8 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output (`head`, say) has seen enough.
+        Err(Failure::Work(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(Failure::Work(error)) => {
             terminal::error(&format!("{error:#}"));
             ExitCode::FAILURE
@@ -154,10 +156,19 @@ pub fn main() -> ExitCode {
                 terminal::note(&problem.to_string());
             }
             let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-            terminal::error(&format!("{errors} error{} in the configuration", if errors == 1 { "" } else { "s" }));
+            terminal::error(&format!("{errors} error{}", if errors == 1 { "" } else { "s" }));
             ExitCode::from(2)
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |cause: &(dyn std::error::Error + 'static)| {
+        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+    };
+    error.chain().any(broken)
 }
 
 /// The runtime of every command that waits for something.
