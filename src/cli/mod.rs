@@ -70,6 +70,14 @@ struct Configured {
 }
 
 impl Configured {
+    /// Where the data is, for commands that need nothing else of the configuration.
+    fn find_data(&self) -> Result<PathBuf, Failure> {
+        match &self.data_dir {
+            Some(dir) => Ok(dir.clone()),
+            None => config::data_dir(self.config.as_deref()).map_err(Failure::BadFile),
+        }
+    }
+
     /// Reads the configuration, printing its warnings.
     fn read(&self, mut overrides: Overrides) -> Result<Config, Failure> {
         overrides.data_dir = self.data_dir.clone();
