@@ -11,7 +11,7 @@ use crate::flow::pipeline::Pipeline;
 use crate::flow::{Clock, Command, Event, author, supervise};
 use crate::http::{self, Door, auth::Tokens};
 use crate::index::{self, Searcher};
-use crate::ledger::{GAPS_LISTED_MAX, Ledger};
+use crate::ledger::Ledger;
 use crate::metric::Metrics;
 use crate::post::Author;
 use crate::rule::RuleSet;
@@ -123,7 +123,7 @@ impl App {
         let kinds: Vec<_> = config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect();
         let watches = WatchSet::compile(&config.brands, &kinds).map_err(bad_watches)?;
         let gate = Arc::new(Gate::new(watches));
-        let ledgers = ledgers(&config.sources, &reader).await?;
+        let ledgers = ledgers(&config.sources);
         let channels = Channels::new();
         let metrics = Arc::new(Metrics::new());
         let control = Control {
@@ -398,18 +398,13 @@ async fn supervise_all(
     ended
 }
 
-async fn ledgers(sources: &[source::Configured], reader: &Reader) -> Result<Vec<Arc<Ledger>>, store::Error> {
+fn ledgers(sources: &[source::Configured]) -> Vec<Arc<Ledger>> {
     let mut ledgers: Vec<Arc<Ledger>> =
         sources.iter().map(|source| Arc::new(Ledger::new(&source.id, source.kind))).collect();
     if !sources.iter().any(|source| source.id == IMPORT) {
         ledgers.push(Arc::new(Ledger::new(IMPORT, IMPORT)));
     }
-    for ledger in &ledgers {
-        for gap in reader.gaps(&ledger.source, GAPS_LISTED_MAX).await? {
-            ledger.gap(gap);
-        }
-    }
-    Ok(ledgers)
+    ledgers
 }
 
 fn bad_watches(bad: Vec<BadWatch>) -> anyhow::Error {

@@ -42,7 +42,6 @@ struct Tally {
 
 impl Import {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.configured.read(Overrides::default())?;
         for file in &self.files {
             if !file.is_file() {
                 return Err(Failure::Usage(format!("{}: no such file", file.display())));
@@ -50,12 +49,16 @@ impl Import {
         }
         let total = self.files.iter().filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
         let bar = terminal::bytes_bar(total);
-        let tally = super::runtime()?.block_on(async {
-            match Remote::find(&config.data_dir) {
-                Some(remote) => remote.import(&self.files, &bar).await,
-                None => here(App::start(config, Parts::Ingest, Clock::Real).await?, &self.files, &bar).await,
+        let runtime = super::runtime()?;
+        let tally = match Remote::find(&self.configured.find_data()?) {
+            Some(remote) => runtime.block_on(remote.import(&self.files, &bar))?,
+            None => {
+                let config = self.configured.read(Overrides::default())?;
+                let imported =
+                    async { here(App::start(config, Parts::Ingest, Clock::Real).await?, &self.files, &bar).await };
+                runtime.block_on(imported)?
             }
-        })?;
+        };
         bar.finish_and_clear();
         let Tally { posts, matched, bad } = tally;
         terminal::note(&format!("{posts} posts read, {matched} wanted by a watch, {bad} lines passed over"));

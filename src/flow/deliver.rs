@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Deliveries of one hook under way at once: one slow peer holds up its own only.
 const IN_FLIGHT_MAX: usize = 32;
@@ -209,7 +210,8 @@ impl Busy {
 async fn attempt(hook: Arc<dyn Hook>, delivery: &Delivery, reader: &Reader, base_url: String) -> Outcome {
     // An alert without its mentions still tells what matters: deliver it rather than wait.
     let mentions = reader.mentions(&delivery.body.mentions).await.unwrap_or_default();
-    hook.deliver(Message { delivery: delivery.clone(), mentions, base_url, test: false }).await
+    let span = tracing::debug_span!("deliver", delivery = delivery.id, hook = delivery.hook, alert = delivery.alert);
+    hook.deliver(Message { delivery: delivery.clone(), mentions, base_url, test: false }).instrument(span).await
 }
 
 /// The row's next state after an attempt.
