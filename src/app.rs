@@ -254,6 +254,7 @@ impl Build {
     ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
         let caught_up = Arc::new(AtomicBool::new(false));
         let indexing = Indexing {
+            dir: self.data_dir.join(INDEX_FOLDER),
             writer: index_writer,
             reader: self.reader.clone(),
             kinds: Arc::new(control.kinds.iter().cloned().collect()),

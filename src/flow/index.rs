@@ -5,6 +5,7 @@ use crate::index::{self, Writer};
 use crate::metric::Metrics;
 use crate::store::{self, Changed, Reader};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -29,6 +30,8 @@ pub enum Error {
 }
 
 pub struct Indexing {
+    /// The folder of the index.
+    pub dir: PathBuf,
     pub writer: Writer,
     pub reader: Reader,
     /// Kind of each configured source.
@@ -40,11 +43,25 @@ pub struct Indexing {
 }
 
 impl Indexing {
+    /// As [`Indexing::follow`]; an index that proves damaged is built anew from the store.
+    ///
+    /// # Errors
+    /// The caller waits and calls again.
+    pub async fn run(&mut self, stop: CancellationToken) -> Result<(), Error> {
+        let followed = self.follow(stop).await;
+        if let Err(Error::Index(index::Error::Rebuild(reason))) = &followed {
+            tracing::error!(reason, "the search index is damaged and is built anew");
+            self.caught_up.store(false, Relaxed);
+            tokio::task::block_in_place(|| self.writer.begin_anew(&self.dir))?;
+        }
+        followed
+    }
+
     /// Runs until `stop`, then brings the index up to what is stored.
     ///
     /// # Errors
-    /// The caller opens the index again (it rebuilds itself when damaged) and calls again.
-    pub async fn run(&mut self, stop: CancellationToken) -> Result<(), Error> {
+    /// What was not committed is fed again by the next call.
+    async fn follow(&mut self, stop: CancellationToken) -> Result<(), Error> {
         loop {
             self.stored.mark_unchanged();
             self.catch_up(|_| ()).await?;
