@@ -277,7 +277,7 @@ impl Build {
             stored: channels.stored.clone(),
             outbox: channels.outbox,
             inlets: Arc::new(Mutex::new(channels.inlets)),
-            clock: self.clock,
+            clock: self.clock.clone(),
             stop: self.stop.clone(),
             delivered: CancellationToken::new(),
         };
