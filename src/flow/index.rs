@@ -43,11 +43,11 @@ impl Indexing {
     /// Runs until `stop`, then brings the index up to what is stored.
     ///
     /// # Errors
-    /// The caller opens the index again (it rebuilds itself when damaged) and calls again.
+    /// The caller waits and calls again.
     pub async fn run(&mut self, stop: CancellationToken) -> Result<(), Error> {
         loop {
             self.stored.mark_unchanged();
-            self.catch_up(|_| ()).await?;
+            self.catch_up_for_sure().await?;
             self.caught_up.store(true, Relaxed);
             tokio::select! {
                 changed = self.stored.changed() => if changed.is_err() { break },
@@ -55,7 +55,20 @@ impl Indexing {
                 () = stop.cancelled() => break,
             }
         }
-        self.catch_up(|_| ()).await
+        self.catch_up_for_sure().await
+    }
+
+    /// An index that turns out to be damaged is begun anew from the store.
+    async fn catch_up_for_sure(&mut self) -> Result<(), Error> {
+        match self.catch_up(|_| ()).await {
+            Err(Error::Index(index::Error::Rebuild(reason))) => {
+                tracing::warn!(reason, "the search index is damaged: it is built anew from the store");
+                self.caught_up.store(false, Relaxed);
+                tokio::task::block_in_place(|| self.writer.begin_anew())?;
+                self.catch_up(|_| ()).await
+            }
+            done => done,
+        }
     }
 
     /// Indexes everything stored so far; `progress` hears the last change that is held.

@@ -99,6 +99,8 @@ struct Draft {
     items: usize,
     /// Mentions of this draft by (source, id): a post may come twice in one transaction.
     fresh: HashMap<(String, String), Vec<Known>>,
+    /// What watchers knew of what is deleted: its identity only.
+    gone: Vec<Mention>,
     done: Vec<oneshot::Sender<()>>,
     answers: Vec<(oneshot::Sender<bool>, bool)>,
     received_at: Option<Instant>,
@@ -255,14 +257,14 @@ impl Ingest {
                         known.seq
                     })
                     .collect();
-                self.delete(live, now, draft);
+                self.delete(live, now, draft).await?;
             }
             Item::AuthorGone { author, .. } => {
                 let mut seqs = retrying!(self.writer.mentions_of_author(source, &author))?;
                 let by_author =
                     |m: &&Mention| *m.post.source == **source && m.post.author.id.as_deref() == Some(&author);
                 seqs.extend(draft.commit.new.iter().filter(by_author).map(|mention| mention.seq));
-                self.delete(seqs, now, draft);
+                self.delete(seqs, now, draft).await?;
             }
             Item::Follower(event) => draft.commit.followers.push(event),
             Item::UnfollowRecord { follower, record, at } => {
@@ -356,12 +358,16 @@ impl Ingest {
         }
     }
 
-    fn delete(&mut self, seqs: Vec<i64>, now: Timestamp, draft: &mut Draft) {
+    async fn delete(&mut self, seqs: Vec<i64>, now: Timestamp, draft: &mut Draft) -> Result<(), store::Error> {
+        if self.events.receiver_count() > 0 && !seqs.is_empty() {
+            draft.gone.extend(retrying!(self.reader.mentions(&seqs))?.into_iter().map(tombstone));
+        }
         for seq in seqs {
             self.engine.forget(seq, now);
             draft.commit.edited.retain(|mention| mention.seq != seq);
             draft.commit.deleted.push(seq);
         }
+        Ok(())
     }
 
     async fn command(&mut self, command: Command, draft: &mut Draft) -> Result<(), store::Error> {
@@ -424,7 +430,7 @@ impl Ingest {
     }
 
     async fn store(&mut self, draft: Draft) -> Result<(), store::Error> {
-        let Draft { commit, items, done, answers, received_at, .. } = draft;
+        let Draft { commit, items, gone, done, answers, received_at, .. } = draft;
         let began = Instant::now();
         if !is_empty(&commit) {
             retrying!(self.writer.commit(&commit))?;
@@ -432,19 +438,16 @@ impl Ingest {
             self.metrics.commit_posts.observe(items as f64);
             self.metrics.mentions_stored.inc_by(commit.new.len() as u64);
         }
-        for done in done {
-            // The source may have given up waiting: what matters is that it is stored.
-            drop(done.send(()));
-        }
-        for (done, found) in answers {
-            drop(done.send(found));
-        }
-        self.tell(commit, received_at.unwrap_or(began));
+        // Whoever waited may have given up: what matters is that it is stored.
+        let heard = done.into_iter().filter_map(|done| done.send(()).ok()).count();
+        let answered = answers.into_iter().filter_map(|(done, found)| done.send(found).ok()).count();
+        tracing::trace!(items, heard, answered, "committed");
+        self.tell(commit, gone, received_at.unwrap_or(began));
         Ok(())
     }
 
     /// After the commit: wakes index and delivery, tells who watches live.
-    fn tell(&mut self, commit: Commit, received_at: Instant) {
+    fn tell(&mut self, commit: Commit, gone: Vec<Mention>, received_at: Instant) {
         if !commit.new.is_empty()
             || !commit.edited.is_empty()
             || !commit.deleted.is_empty()
@@ -466,7 +469,7 @@ impl Ingest {
         if self.events.receiver_count() == 0 {
             return;
         }
-        for mention in commit.new.into_iter().chain(commit.edited) {
+        for mention in commit.new.into_iter().chain(commit.edited).chain(gone) {
             drop(self.events.send(Event::Mention(Arc::new(mention))));
         }
         for change in commit.alerts {
@@ -531,6 +534,20 @@ fn completed(author: Author<'static>, profile: &Author<'static>) -> Author<'stat
         posts: author.posts.or(profile.posts),
         has_avatar: author.has_avatar.or(profile.has_avatar),
         created_at: author.created_at.or(profile.created_at),
+    }
+}
+
+/// What is told of a deleted mention.
+fn tombstone(mention: Mention) -> Mention {
+    Mention {
+        post: mention.post.tombstone(),
+        scores: None,
+        author_spam: AuthorSpam::default(),
+        cluster: None,
+        assignee: None,
+        note: None,
+        correction: None,
+        ..mention
     }
 }
 

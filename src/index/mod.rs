@@ -18,7 +18,7 @@ use crate::mention::Mention;
 use document::Builder;
 use schema::Fields;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexWriter, TantivyError, Term};
 
@@ -85,6 +85,7 @@ pub fn open(dir: &Path) -> Result<(Writer, Searcher), Error> {
     let opened = folder::open_or_begin(dir)?;
     let searcher = Searcher { reader: folder::reader(&opened.index)?, fields: opened.fields };
     let mut writer = Writer {
+        dir: dir.to_owned(),
         index: opened.index,
         fields: opened.fields,
         searcher: searcher.clone(),
@@ -116,6 +117,7 @@ fn survive<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
 /// Writes; one in the whole process. After an error everything since the last commit is forgotten: feed it again from
 /// [`Writer::last_change`] on. Dropping it forgets that too, and stops its threads.
 pub struct Writer {
+    dir: PathBuf,
     index: Index,
     fields: Fields,
     searcher: Searcher,
@@ -160,7 +162,7 @@ impl Writer {
     /// Makes everything up to `change` durable and searchable.
     ///
     /// # Errors
-    /// [`Error::Retry`]: feed again from [`Writer::last_change`]. [`Error::Rebuild`]: drop this, open and feed anew.
+    /// [`Error::Retry`]: feed again from [`Writer::last_change`]. [`Error::Rebuild`]: [`Writer::begin_anew`] first.
     pub fn commit(&mut self, change: i64) -> Result<(), Error> {
         if !self.is_dirty && change == self.change {
             return Ok(());
@@ -176,14 +178,28 @@ impl Writer {
         Ok(())
     }
 
+    /// After [`Error::Rebuild`]: looks at the folder again and empties it when it is damaged. Searchers live on.
+    ///
+    /// # Errors
+    /// [`Error::Retry`] when the folder cannot be written.
+    pub fn begin_anew(&mut self) -> Result<(), Error> {
+        // Its lock is taken anew below.
+        self.tantivy = None;
+        let opened = folder::open_or_begin(&self.dir)?;
+        (self.index, self.fields, self.change, self.is_dirty) = (opened.index, opened.fields, opened.change, false);
+        self.tantivy()?;
+        Ok(())
+    }
+
     /// Does `work`; after an error what was not committed is dropped, so that no half of a batch is ever committed.
     fn attempt<T>(&mut self, work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<T>) -> Result<T, Error> {
-        let done = work(self.tantivy()?);
+        let done = self.tantivy().and_then(|tantivy| Ok(work(tantivy)?));
         self.is_dirty = done.is_ok();
-        if done.is_err() {
+        done.map_err(|error| {
             self.tantivy = None;
-        }
-        Ok(done?)
+            // Whatever it was that failed: without the list of segments there is no index any more.
+            if folder::is_begun(&self.dir) { error } else { Error::Rebuild(error.to_string()) }
+        })
     }
 
     fn tantivy(&mut self) -> Result<&mut IndexWriter, Error> {

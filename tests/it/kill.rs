@@ -13,7 +13,8 @@ use std::time::Duration;
 /// How often the daemon is killed. `REPUTED_KILLS` asks for more in a long trial.
 const KILLS: u64 = 200;
 
-/// Said before each kill; one in three is wanted, one in three of those raises an alert.
+/// Said before each kill; one in three is wanted, one in five of those raises an alert: all of them together stay below
+/// the groups that a rule keeps apart.
 const POSTS: usize = 30;
 
 const RULES: &str = r#"
@@ -89,16 +90,16 @@ fn say(jetstream: &Jetstream, oracle: &mut Oracle, round: u64) {
     let now = jiff::Timestamp::now().as_microsecond();
     let frames = (0..POSTS).map(|n| {
         let (did, rkey) = (format!("did:plc:author{}", n % 7), format!("r{round}n{n}"));
-        let text = match n % 9 {
+        let text = match n % 15 {
             0 => format!("velora outage number {round} at place {n}, nothing works"),
-            3 | 6 => format!("velora seen in round {round} by person {n}"),
+            3 | 6 | 9 | 12 => format!("velora seen in round {round} by person {n}"),
             _ => format!("something else, round {round} post {n}"),
         };
         let id = format!("at://{did}/app.bsky.feed.post/{rkey}");
         if n % 3 == 0 {
             oracle.wanted.insert(id.clone());
         }
-        if n % 9 == 0 {
+        if n % 15 == 0 {
             oracle.alerting.insert(id);
         }
         // Not in the order of their times: the clock of the stream is not monotone.

@@ -124,3 +124,16 @@ fn an_error_forgets_what_was_not_committed() {
     writer.commit(2).unwrap();
     assert_eq!(found(&searcher, Expr::All), [5, 3, 2, 1]);
 }
+
+#[test]
+fn what_is_lost_while_in_use_is_begun_anew() {
+    let (dir, mut writer, searcher) = index(&three());
+    fs::remove_dir_all(dir.path()).unwrap();
+    let lost = writer.put(&mention(4, "acme"), "bluesky", true).and_then(|()| writer.commit(9));
+    assert!(matches!(lost, Err(Error::Rebuild(_))), "{lost:?}");
+    writer.begin_anew().unwrap();
+    assert_eq!(writer.last_change(), 0);
+    writer.put(&mention(5, "acme"), "bluesky", false).unwrap();
+    writer.commit(9).unwrap();
+    assert_eq!(found(&searcher, Expr::All), [5], "who searched before searches on");
+}
