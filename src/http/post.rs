@@ -73,7 +73,7 @@ pub async fn push(
     let (taken, intakes) = offer(&desk, &caller, asked.source.as_deref(), &body)?;
     let committed = async {
         for mut intake in intakes {
-            intake.commit(None).await.map_err(|_| Problem::busy("the daemon is stopping"))?;
+            intake.commit(None).await.map_err(|_| Problem::busy("nothing is taken in at the moment; push again"))?;
         }
         Ok(())
     };

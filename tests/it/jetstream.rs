@@ -74,6 +74,12 @@ impl Jetstream {
         format!("ws://{}/xrpc/network.bsky.jetstream.subscribeEvents", self.addr)
     }
 
+    /// A source of the configuration that listens here. Nobody answers its look-ups of profiles.
+    pub fn source(&self, id: &str) -> String {
+        let (endpoint, api) = (self.v1(), "http://127.0.0.1:9");
+        format!("[[source]]\nid = \"{id}\"\nkind = \"bluesky\"\nendpoint = \"{endpoint}\"\napi = \"{api}\"\n")
+    }
+
     /// Adds frames in the order in which they are sent.
     pub fn say(&self, frames: impl IntoIterator<Item = Value>) {
         let mut said = self.inner.said.lock().unwrap();

@@ -41,11 +41,9 @@ async fn nothing_is_lost_nor_doubled_by_kill_9() {
     let house = House::new(
         &format!(
             "[[brand]]\nid = \"velora\"\n[[brand.watch]]\nid = \"name\"\nquery = \"velora\"\n\
-             [[source]]\nid = \"sky\"\nkind = \"bluesky\"\nendpoint = \"{}\"\napi = \"http://{}\"\n\
-             [[hook]]\nid = \"ops\"\nkind = \"webhook\"\nurl = \"{}\"\nallow = [\"127.0.0.0/8\"]\n",
-            jetstream.v1(),
-            sink.addr,
-            sink.url()
+             {}{}",
+            jetstream.source("sky"),
+            sink.hook("ops")
         ),
         RULES,
     );
@@ -116,7 +114,7 @@ async fn settled(daemon: &Daemon) {
 }
 
 async fn check_store(house: &House, daemon: &Daemon, oracle: &Oracle) {
-    let reader = reputed::store::open_read_only(&house.data()).await.unwrap();
+    let reader = house.reader().await;
     let stored = reader.mentions_since(jiff::Timestamp::MIN, 0, usize::MAX >> 1).await.unwrap();
     let ids: Vec<String> = stored.iter().map(|mention| mention.post.id.to_string()).collect();
     let distinct: BTreeSet<String> = ids.iter().cloned().collect();
