@@ -122,8 +122,7 @@ impl Delivering {
         tasks: &mut JoinSet<Finished>,
     ) -> Result<(), store::Error> {
         loop {
-            let full: Vec<String> =
-                lanes.iter().filter(|(_, lane)| lane.is_full()).map(|(id, _)| id.clone()).collect();
+            let full: Vec<String> = lanes.iter().filter(|(_, lane)| lane.is_full()).map(|(id, _)| id.clone()).collect();
             for lane in lanes.values_mut() {
                 lane.waits |= lane.is_full();
             }
@@ -291,5 +290,91 @@ fn settle(delivery: &Delivery, outcome: Outcome, now: Timestamp) -> DeliveryOutc
                 }
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{Alert, News, Priority, State};
+
+    fn delivery(attempts: u32) -> Delivery {
+        let now = Timestamp::UNIX_EPOCH;
+        let body = Alert {
+            id: "a".into(),
+            revision: 1,
+            rule: "r".into(),
+            title: "t".into(),
+            priority: Priority::P3,
+            priority_why: vec![],
+            brand: "acme".into(),
+            group: [].into(),
+            state: State::Open,
+            opened_at: now,
+            updated_at: now,
+            resolved_at: None,
+            resolved_why: None,
+            count: 1,
+            ruleset: "0".into(),
+            mentions: vec![],
+        };
+        Delivery {
+            id: "msg".into(),
+            hook: "ops".into(),
+            alert: "a".into(),
+            revision: 1,
+            news: News::Opened,
+            body,
+            state: DeliveryState::Pending,
+            attempts,
+            created_at: now,
+            due_at: now,
+            finished_at: None,
+            last_error: None,
+        }
+    }
+
+    #[test]
+    fn an_outcome_settles_the_row() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let retry =
+            |after: Option<u64>| Outcome::Retry { after: after.map(Duration::from_secs), reason: "away".into() };
+        let reason = || "no".to_owned();
+        // Attempts before, outcome, state, error, and the bounds of the wait in seconds.
+        for (attempts, outcome, state, error, wait) in [
+            (0, Outcome::Delivered, DeliveryState::Delivered, None, None),
+            (0, Outcome::Refused { reason: reason() }, DeliveryState::Dead, Some("no"), None),
+            (3, Outcome::Halted { reason: reason() }, DeliveryState::Dead, Some("no"), None),
+            (0, retry(None), DeliveryState::Pending, Some("away"), Some((2, 5))),
+            (1, retry(None), DeliveryState::Pending, Some("away"), Some((150, 300))),
+            (0, retry(Some(600)), DeliveryState::Pending, Some("away"), Some((600, 600))),
+            (0, retry(Some(9_000_000)), DeliveryState::Pending, Some("away"), Some((86_400, 86_400))),
+            (50, retry(Some(600)), DeliveryState::Dead, Some("out of attempts: away"), None),
+        ] {
+            let settled = settle(&delivery(attempts), outcome.clone(), now);
+            let told = (settled.state, settled.last_error.as_deref(), settled.attempts);
+            assert_eq!(told, (state, error, attempts + 1), "{outcome:?}");
+            assert_eq!(settled.finished_at.is_none(), wait.is_some(), "{outcome:?}");
+            if let Some((least, most)) = wait {
+                let waits = settled.due_at.duration_since(now).as_secs();
+                assert!((least..=most).contains(&waits), "{outcome:?}: {waits} s");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_that_ended_is_left_alone_until_the_store_knows() {
+        let now = Timestamp::now();
+        let (mut busy, row) = (Busy::default(), delivery(0));
+        let lane = || ("a".to_owned(), "ops".to_owned());
+        busy.enter(&row, lane());
+        assert!(busy.ids.contains("msg") && busy.lanes.contains(&lane()));
+        busy.leave(&row, &settle(&row, Outcome::Delivered, now), now);
+        assert!(busy.ids.is_empty() && busy.lanes.is_empty());
+        assert!(busy.settled["msg"] > Instant::now() + SETTLED_FOR / 2);
+        // One that waits is left alone for as long as it waits.
+        let retry = Outcome::Retry { after: None, reason: "away".into() };
+        busy.leave(&row, &settle(&row, retry, now), now);
+        assert!(busy.settled["msg"] <= Instant::now() + Duration::from_secs(5));
     }
 }

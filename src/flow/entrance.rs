@@ -62,9 +62,8 @@ mod tests {
         entrance.open(to);
         entrance.opened().await;
         let mut intake = entrance.intake("crm").unwrap();
-        let (committed, taken) = tokio::join!(intake.commit(None), async {
-            batches.recv().await.unwrap().done.unwrap().send(())
-        });
+        let (committed, taken) =
+            tokio::join!(intake.commit(None), async { batches.recv().await.unwrap().done.unwrap().send(()) });
         assert_eq!((committed, taken), (Ok(()), Ok(())));
         entrance.close();
         assert_eq!(entrance.intake("crm").unwrap().commit(None).await, Err(Closed));

@@ -40,14 +40,28 @@ pub struct Indexing {
 }
 
 impl Indexing {
-    /// Runs until `stop`, then brings the index up to what is stored.
+    /// As [`Indexing::follow`]; an index that proves damaged is built anew from the store.
     ///
     /// # Errors
     /// The caller waits and calls again.
     pub async fn run(&mut self, stop: CancellationToken) -> Result<(), Error> {
+        let followed = self.follow(stop).await;
+        if let Err(Error::Index(index::Error::Rebuild(reason))) = &followed {
+            tracing::error!(reason, "the search index is damaged and is built anew");
+            self.caught_up.store(false, Relaxed);
+            tokio::task::block_in_place(|| self.writer.begin_anew())?;
+        }
+        followed
+    }
+
+    /// Runs until `stop`, then brings the index up to what is stored.
+    ///
+    /// # Errors
+    /// What was not committed is fed again by the next call.
+    async fn follow(&mut self, stop: CancellationToken) -> Result<(), Error> {
         loop {
             self.stored.mark_unchanged();
-            self.catch_up_for_sure().await?;
+            self.catch_up(|_| ()).await?;
             self.caught_up.store(true, Relaxed);
             tokio::select! {
                 changed = self.stored.changed() => if changed.is_err() { break },
@@ -55,20 +69,7 @@ impl Indexing {
                 () = stop.cancelled() => break,
             }
         }
-        self.catch_up_for_sure().await
-    }
-
-    /// An index that turns out to be damaged is begun anew from the store.
-    async fn catch_up_for_sure(&mut self) -> Result<(), Error> {
-        match self.catch_up(|_| ()).await {
-            Err(Error::Index(index::Error::Rebuild(reason))) => {
-                tracing::warn!(reason, "the search index is damaged: it is built anew from the store");
-                self.caught_up.store(false, Relaxed);
-                tokio::task::block_in_place(|| self.writer.begin_anew())?;
-                self.catch_up(|_| ()).await
-            }
-            done => done,
-        }
+        self.catch_up(|_| ()).await
     }
 
     /// Indexes everything stored so far; `progress` hears the last change that is held.

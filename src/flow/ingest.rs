@@ -578,3 +578,62 @@ impl Patience {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_edit_is_told_from_a_newer_one() {
+        let at = |second| Some(Timestamp::from_second(second).unwrap());
+        for (offered, held, is_older) in [
+            (None, None, false),
+            (at(5), None, false),
+            (None, at(5), true),
+            (at(4), at(5), true),
+            (at(5), at(5), false),
+            (at(6), at(5), false),
+        ] {
+            assert_eq!(older(offered, held), is_older, "{offered:?} {held:?}");
+        }
+    }
+
+    #[test]
+    fn a_profile_completes_and_never_overrules() {
+        let said = Author { id: Some("u".into()), name: Some("Ann".into()), followers: Some(0), ..Author::default() };
+        let profile = Author { name: Some("Anna".into()), followers: Some(9), posts: Some(3), ..Author::default() };
+        let author = completed(said, &profile);
+        assert_eq!((author.id.as_deref(), author.name.as_deref()), (Some("u"), Some("Ann")));
+        assert_eq!((author.followers, author.posts), (Some(0), Some(3)));
+    }
+
+    #[test]
+    fn only_what_nobody_waits_for_waits_for_company() {
+        let cursor = || {
+            let mut draft = Draft::default();
+            draft.commit.cursors.push(("s".into(), "here".into()));
+            draft
+        };
+        let outcome = || DeliveryOutcome {
+            id: "msg".into(),
+            state: DeliveryState::Delivered,
+            attempts: 1,
+            due_at: Timestamp::UNIX_EPOCH,
+            finished_at: None,
+            last_error: None,
+        };
+        assert!(Draft::default().is_empty());
+        assert_eq!(cursor().patience(), Some(CURSOR_PATIENCE));
+        let mut draft = cursor();
+        draft.commit.outcomes.push(outcome());
+        assert_eq!(draft.patience(), Some(OUTCOME_PATIENCE));
+        draft.commit.outcomes.extend((1..OUTCOMES_MAX).map(|_| outcome()));
+        assert_eq!(draft.patience(), None);
+        let (done, _taken) = oneshot::channel();
+        let waited_for = Draft { done: vec![done], ..cursor() };
+        assert_eq!(waited_for.patience(), None);
+        let mut deleting = cursor();
+        deleting.commit.deleted.push(1);
+        assert_eq!(deleting.patience(), None);
+    }
+}

@@ -15,10 +15,12 @@ mod translate;
 pub use search::{Hits, LIMIT_MAX, Page, Place, Searcher};
 
 use crate::mention::Mention;
+use arc_swap::ArcSwap;
 use document::Builder;
 use schema::Fields;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexWriter, TantivyError, Term};
 
@@ -83,7 +85,8 @@ impl From<std::io::Error> for Error {
 /// [`Error::Retry`] when the folder cannot be written, or another process writes to it.
 pub fn open(dir: &Path) -> Result<(Writer, Searcher), Error> {
     let opened = folder::open_or_begin(dir)?;
-    let searcher = Searcher { reader: folder::reader(&opened.index)?, fields: opened.fields };
+    let reader = Arc::new(ArcSwap::from_pointee(folder::reader(&opened.index)?));
+    let searcher = Searcher { reader, fields: opened.fields };
     let mut writer = Writer {
         dir: dir.to_owned(),
         index: opened.index,
@@ -105,7 +108,8 @@ pub fn open(dir: &Path) -> Result<(Writer, Searcher), Error> {
 pub fn open_read_only(dir: &Path) -> Result<Searcher, Error> {
     survive(|| {
         let opened = folder::open(dir)?;
-        Ok(Searcher { reader: folder::reader(&opened.index).map_err(Error::damage)?, fields: opened.fields })
+        let reader = folder::reader(&opened.index).map_err(Error::damage)?;
+        Ok(Searcher { reader: Arc::new(ArcSwap::from_pointee(reader)), fields: opened.fields })
     })
 }
 
@@ -174,20 +178,20 @@ impl Writer {
         })?;
         self.change = change;
         self.is_dirty = false;
-        self.searcher.reader.reload()?;
+        self.searcher.reader.load().reload()?;
         Ok(())
     }
 
-    /// After [`Error::Rebuild`]: looks at the folder again and empties it when it is damaged. Searchers live on.
+    /// After [`Error::Rebuild`]: opens the folder again, empties it when it is damaged, and lets the searchers see that.
     ///
     /// # Errors
-    /// [`Error::Retry`] when the folder cannot be written.
+    /// As [`open`].
     pub fn begin_anew(&mut self) -> Result<(), Error> {
-        // Its lock is taken anew below.
+        // Gives back the folder's lock.
         self.tantivy = None;
         let opened = folder::open_or_begin(&self.dir)?;
-        (self.index, self.fields, self.change, self.is_dirty) = (opened.index, opened.fields, opened.change, false);
-        self.tantivy()?;
+        self.searcher.reader.store(Arc::new(folder::reader(&opened.index)?));
+        (self.index, self.change, self.is_dirty) = (opened.index, opened.change, false);
         Ok(())
     }
 

@@ -25,7 +25,8 @@ async fn rubbish_is_counted_and_nothing_else() {
         frame
     };
     let long = jetstream::post(now, "did:plc:ann", "long", &"velora ".repeat(60_000));
-    let rubbish = [json!("rubbish"), json!([1, 2]), json!({}), json!({"did": 7}), without("text"), without("createdAt")];
+    let rubbish =
+        [json!("rubbish"), json!([1, 2]), json!({}), json!({"did": 7}), without("text"), without("createdAt")];
     jetstream.say((0..5_000).map(|n| rubbish[n % rubbish.len()].clone()));
     jetstream.say([long]);
     jetstream.say((0..10).map(|n| jetstream::post(now + n, "did:plc:bob", &format!("b{n}"), "velora")));

@@ -153,9 +153,8 @@ fn a_wrong_configuration_is_told_of_all_at_once() {
             assert_eq!(done.status.code(), Some(2), "{config}\n{told}");
             for (place, message, hint) in wrong {
                 let place = format!("reputed.toml:{place}");
-                let found = told
-                    .lines()
-                    .any(|line| line.contains(&place) && line.contains(message) && line.contains(hint));
+                let found =
+                    told.lines().any(|line| line.contains(&place) && line.contains(message) && line.contains(hint));
                 assert!(found, "{command}: {place}, {message}, {hint} is not told of\n{config}\n{told}");
             }
         }

@@ -35,11 +35,9 @@ async fn takes_one_an_array_or_lines_and_each_once() {
     let [a, b, c] = ["a", "b", "c"].map(|id| post(id, "velora"));
     let other = post("d", "nothing of interest");
     for _ in 0..2 {
-        for (body, accepted, matched) in [
-            (a.to_string(), 1, 1),
-            (json!([a, b]).to_string(), 2, 2),
-            (format!("{b}\n{c}\n{other}\n"), 3, 2),
-        ] {
+        for (body, accepted, matched) in
+            [(a.to_string(), 1, 1), (json!([a, b]).to_string(), 2, 2), (format!("{b}\n{c}\n{other}\n"), 3, 2)]
+        {
             let (status, taken) = daemon.push(TOKEN, body).await;
             let counts = (taken["accepted"].as_u64(), taken["matched"].as_u64());
             assert_eq!((status, counts), (200, (Some(accepted), Some(matched))), "{taken}");

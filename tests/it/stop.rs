@@ -34,7 +34,9 @@ async fn sigterm_under_load_loses_nothing() {
         received.iter().map(|received| received.body["data"]["alert"]["id"].to_string()).collect::<BTreeSet<_>>().len()
     };
     sink.until(|received| alerts(received) == 100).await;
-    daemon.until("/api/v1/deliveries?state=pending", |answer| answer["items"].as_array().is_some_and(Vec::is_empty)).await;
+    daemon
+        .until("/api/v1/deliveries?state=pending", |answer| answer["items"].as_array().is_some_and(Vec::is_empty))
+        .await;
     assert!(daemon.stop().0.success());
     assert!(!house.data().join("http.addr").exists());
 }
@@ -116,5 +118,7 @@ async fn what_waits_is_delivered_after_a_kill() {
     };
     let received = sink.until(|received| ids(received).len() == 100 && received.len() >= 100 + first.len()).await;
     assert!(ids(&received).contains(&first[0].id), "what was under way is sent again under the same id");
-    daemon.until("/api/v1/deliveries?state=pending", |answer| answer["items"].as_array().is_some_and(Vec::is_empty)).await;
+    daemon
+        .until("/api/v1/deliveries?state=pending", |answer| answer["items"].as_array().is_some_and(Vec::is_empty))
+        .await;
 }

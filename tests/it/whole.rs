@@ -51,7 +51,8 @@ fn is_signed(received: &crate::sink::Received) -> bool {
 async fn a_frame_becomes_a_signed_webhook() {
     let (jetstream, sink) = (Jetstream::start().await, Sink::start().await);
     let hook = sink.hook("ops");
-    let house = House::new(&format!("{BRAND}{}{hook}secret = {{ file = \"ops.secret\" }}\n", jetstream.source("sky")), RULES);
+    let house =
+        House::new(&format!("{BRAND}{}{hook}secret = {{ file = \"ops.secret\" }}\n", jetstream.source("sky")), RULES);
     house.write("ops.secret", SECRET);
     let daemon = house.start();
     until_health(&daemon, "sky", "live").await;
@@ -69,7 +70,10 @@ async fn a_frame_becomes_a_signed_webhook() {
     assert!(is_signed(told), "{:?}", told.headers);
     assert_eq!(told.body["type"], "alert.opened");
     let alert = &told.body["data"]["alert"];
-    assert_eq!((&alert["rule"], &alert["priority"], &alert["brand"]), (&"angry".into(), &"P2".into(), &"velora".into()));
+    assert_eq!(
+        (&alert["rule"], &alert["priority"], &alert["brand"]),
+        (&"angry".into(), &"P2".into(), &"velora".into())
+    );
     let mention = &told.body["data"]["mentions"][0];
     assert_eq!((mention["text"].as_str(), mention["source"].as_str()), (Some(ANGRY), Some("sky")));
     assert!(mention["scores"]["sentiment"].as_f64().unwrap() < 0.0, "{mention}");
@@ -84,7 +88,8 @@ async fn a_frame_becomes_a_signed_webhook() {
     let found = daemon.until("/api/v1/mentions?q=worst", |answer| answer["total"] == 1).await;
     assert_eq!(found["items"][0]["watches"][0], "name");
     // A deletion is told to whoever watches, and leaves nothing.
-    let operation = serde_json::json!({"operation": "delete", "collection": "app.bsky.feed.post", "rkey": "r1", "rev": "3lrev"});
+    let operation =
+        serde_json::json!({"operation": "delete", "collection": "app.bsky.feed.post", "rkey": "r1", "rev": "3lrev"});
     jetstream.say([jetstream::commit(now_us(), "did:plc:ann", operation)]);
     while !heard.contains("\"deleted\":true") {
         let chunk = timeout(PATIENCE, stream.chunk()).await.expect("the stream tells").unwrap().expect("it goes on");
@@ -118,7 +123,9 @@ async fn the_ledger_tells_when_the_server_is_away() {
     let daemon = house.start();
     until_health(&daemon, "sky", "live").await;
     let posts = |from: usize| {
-        (from..from + 20).map(|n| jetstream::post(now_us(), "did:plc:ann", &format!("r{n}"), "velora")).collect::<Vec<_>>()
+        (from..from + 20)
+            .map(|n| jetstream::post(now_us(), "did:plc:ann", &format!("r{n}"), "velora"))
+            .collect::<Vec<_>>()
     };
     jetstream.say(posts(0));
     let broken = until_health(&daemon, "sky", "broken").await;

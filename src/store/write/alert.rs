@@ -62,11 +62,7 @@ pub async fn send(connection: &mut SqliteConnection, deliveries: &[Delivery]) ->
 
 /// What alerts quote of deleted mentions goes as well. The rules have renamed those that live (they are among the
 /// `changes`); one that was resolved is left with the name of its rule. The outbox keeps what was told, so it follows.
-pub async fn forget(
-    connection: &mut SqliteConnection,
-    deleted: &[i64],
-    changes: &[Change],
-) -> sqlx::Result<()> {
+pub async fn forget(connection: &mut SqliteConnection, deleted: &[i64], changes: &[Change]) -> sqlx::Result<()> {
     let mut renamed: Vec<Alert> = changes.iter().map(|change| change.alert.clone()).collect();
     let mut seen: BTreeSet<String> = renamed.iter().map(|alert| alert.id.clone()).collect();
     for seq in deleted {
