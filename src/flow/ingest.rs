@@ -432,12 +432,16 @@ impl Ingest {
             self.metrics.commit_posts.observe(items as f64);
             self.metrics.mentions_stored.inc_by(commit.new.len() as u64);
         }
+        // Who asked may have given up waiting: what matters is that it is stored.
         for done in done {
-            // The source may have given up waiting: what matters is that it is stored.
-            drop(done.send(()));
+            if done.send(()).is_err() {
+                tracing::debug!("a source no longer waits for its commit");
+            }
         }
         for (done, found) in answers {
-            drop(done.send(found));
+            if done.send(found).is_err() {
+                tracing::debug!(found, "nobody waits for the answer to a command");
+            }
         }
         self.tell(commit, received_at.unwrap_or(began));
         Ok(())
