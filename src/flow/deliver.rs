@@ -8,7 +8,7 @@ use crate::hook::{self, Hook, Message, Outcome};
 use crate::metric::Metrics;
 use crate::store::{self, DeliveryOutcome, Reader};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, broadcast, mpsc};
@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Deliveries of one hook under way at once: one slow peer holds up its own only.
 const IN_FLIGHT_MAX: usize = 32;
+
+/// Fresh rows of one hook that wait for a place; what is more waits in the store for a later look.
+const WAITING_MAX: usize = 1_024;
 
 /// Rows read from the store at once.
 const CHUNK: usize = 256;
@@ -44,6 +47,8 @@ pub struct Delivering {
 struct Lane {
     hook: Arc<dyn Hook>,
     places: Arc<Semaphore>,
+    /// Fresh rows for which there was no place, with the arrival of their frame.
+    waiting: VecDeque<(Arc<Delivery>, Instant)>,
     /// Why it no longer sends; until the next start.
     halted: Option<String>,
 }
@@ -53,7 +58,7 @@ struct Finished {
     outcome: Outcome,
 }
 
-/// What is known of rows without asking the store: under way, or finished with the outcome not yet committed.
+/// What is known of rows without asking the store: under way (waiting for a place included), or finished with the outcome not yet committed.
 #[derive(Default)]
 struct Busy {
     ids: HashSet<String>,
@@ -81,7 +86,10 @@ impl Delivering {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(finished) = tasks.join_next() => self.finished(finished, &mut busy, &mut lanes).await,
+                Some(finished) = tasks.join_next() => {
+                    self.finished(finished, &mut busy, &mut lanes).await;
+                    self.start_waiting(&mut lanes, &mut tasks);
+                }
                 Some(fresh) = self.fresh.recv() => {
                     for delivery in fresh.deliveries {
                         self.start(delivery, Some(fresh.received_at), &mut lanes, &mut busy, &mut tasks);
@@ -118,33 +126,65 @@ impl Delivering {
         if busy.ids.contains(&delivery.id) || busy.lanes.contains(&key) || busy.settled.contains_key(&delivery.id) {
             return;
         }
-        let (hook, place) = match lanes.get(&delivery.hook) {
-            None => (None, None),
-            Some(lane) if lane.halted.is_some() => {
-                let reason = lane.halted.clone().unwrap_or_default();
-                busy.enter(&delivery, key);
-                tasks.spawn(async move { Finished { delivery, outcome: Outcome::Refused { reason } } });
-                return;
-            }
-            // No place: the row stays in the store and is found by a later look.
-            Some(lane) => match lane.places.clone().try_acquire_owned() {
-                Ok(place) => (Some(lane.hook.clone()), Some(place)),
-                Err(_) => return,
-            },
+        let Some(lane) = lanes.get_mut(&delivery.hook) else {
+            busy.enter(&delivery, key);
+            let reason = format!("hook `{}` is not configured any more", delivery.hook);
+            tasks.spawn(async move { Finished { delivery, outcome: Outcome::Refused { reason } } });
+            return;
         };
-        busy.enter(&delivery, key);
+        match (self.attempt(lane, &delivery, received_at), received_at) {
+            (Some(attempt), _) => {
+                busy.enter(&delivery, key);
+                tasks.spawn(attempt);
+            }
+            (None, Some(at)) if lane.waiting.len() < WAITING_MAX => {
+                busy.enter(&delivery, key);
+                lane.waiting.push_back((delivery, at));
+            }
+            // The row stays in the store and is found by a later look.
+            (None, _) => {}
+        }
+    }
+
+    /// First come, first served, as places become free.
+    fn start_waiting(&self, lanes: &mut HashMap<String, Lane>, tasks: &mut JoinSet<Finished>) {
+        for lane in lanes.values_mut() {
+            while let Some((delivery, at)) = lane.waiting.pop_front() {
+                match self.attempt(lane, &delivery, Some(at)) {
+                    Some(attempt) => drop(tasks.spawn(attempt)),
+                    None => {
+                        lane.waiting.push_front((delivery, at));
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// One attempt, ready to run; `None` when the lane has no place.
+    fn attempt(
+        &self,
+        lane: &Lane,
+        delivery: &Arc<Delivery>,
+        received_at: Option<Instant>,
+    ) -> Option<impl Future<Output = Finished> + Send + use<>> {
+        let place = match &lane.halted {
+            Some(_) => None,
+            None => Some(lane.places.clone().try_acquire_owned().ok()?),
+        };
+        let (delivery, hook, halted) = (delivery.clone(), lane.hook.clone(), lane.halted.clone());
         let (reader, base_url, metrics) = (self.reader.clone(), self.base_url.clone(), self.metrics.clone());
-        tasks.spawn(async move {
+        Some(async move {
             let _place = place;
-            let outcome = match hook {
-                None => Outcome::Refused { reason: format!("hook `{}` is not configured any more", delivery.hook) },
-                Some(hook) => attempt(hook, &delivery, &reader, base_url).await,
+            let outcome = match halted {
+                Some(reason) => Outcome::Refused { reason },
+                None => attempt(hook, &delivery, &reader, base_url).await,
             };
             if let (Outcome::Delivered, Some(at)) = (&outcome, received_at) {
                 metrics.frame_to_delivery_seconds.observe(at.elapsed().as_secs_f64());
             }
             Finished { delivery, outcome }
-        });
+        })
     }
 
     async fn finished(
@@ -157,6 +197,7 @@ impl Delivering {
             // The panic is in the log; the row is still pending in the store, but its (alert, hook) is not known here.
             busy.ids.clear();
             busy.lanes.clear();
+            lanes.values_mut().for_each(|lane| lane.waiting.clear());
             return;
         };
         let now = Timestamp::now();
@@ -185,7 +226,12 @@ impl Delivering {
 
 impl Lane {
     fn new(hook: &hook::Configured) -> Self {
-        Self { hook: hook.hook.clone(), places: Arc::new(Semaphore::new(IN_FLIGHT_MAX)), halted: None }
+        Self {
+            hook: hook.hook.clone(),
+            places: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            waiting: VecDeque::new(),
+            halted: None,
+        }
     }
 }
 

@@ -425,6 +425,7 @@ impl Ingest {
 
     async fn store(&mut self, draft: Draft) -> Result<(), store::Error> {
         let Draft { commit, items, done, answers, received_at, .. } = draft;
+        let gone = self.gone(&commit).await?;
         let began = Instant::now();
         if !is_empty(&commit) {
             retrying!(self.writer.commit(&commit))?;
@@ -443,12 +444,22 @@ impl Ingest {
                 tracing::debug!(found, "nobody waits for the answer to a command");
             }
         }
-        self.tell(commit, received_at.unwrap_or(began));
+        self.tell(commit, gone, received_at.unwrap_or(began));
         Ok(())
     }
 
+    /// What will be left of the mentions that this commit deletes, for those who watch live; nothing when nobody does.
+    async fn gone(&self, commit: &Commit) -> Result<Vec<Mention>, store::Error> {
+        if commit.deleted.is_empty() || self.events.receiver_count() == 0 {
+            return Ok(Vec::new());
+        }
+        let mut gone = retrying!(self.reader.mentions(&commit.deleted))?;
+        gone.extend(commit.new.iter().filter(|mention| commit.deleted.contains(&mention.seq)).cloned());
+        Ok(gone.into_iter().map(tombstone).collect())
+    }
+
     /// After the commit: wakes index and delivery, tells who watches live.
-    fn tell(&mut self, commit: Commit, received_at: Instant) {
+    fn tell(&mut self, commit: Commit, gone: Vec<Mention>, received_at: Instant) {
         if !commit.new.is_empty()
             || !commit.edited.is_empty()
             || !commit.deleted.is_empty()
@@ -470,7 +481,7 @@ impl Ingest {
         if self.events.receiver_count() == 0 {
             return;
         }
-        for mention in commit.new.into_iter().chain(commit.edited) {
+        for mention in commit.new.into_iter().chain(commit.edited).chain(gone) {
             drop(self.events.send(Event::Mention(Arc::new(mention))));
         }
         for change in commit.alerts {
@@ -535,6 +546,21 @@ fn completed(author: Author<'static>, profile: &Author<'static>) -> Author<'stat
         posts: author.posts.or(profile.posts),
         has_avatar: author.has_avatar.or(profile.has_avatar),
         created_at: author.created_at.or(profile.created_at),
+    }
+}
+
+/// What may still be told of a deleted mention: that it is gone.
+fn tombstone(mention: Mention) -> Mention {
+    Mention {
+        post: mention.post.tombstone(),
+        watches: Vec::new(),
+        scores: None,
+        author_spam: AuthorSpam::default(),
+        cluster: None,
+        assignee: None,
+        note: None,
+        correction: None,
+        ..mention
     }
 }
 

@@ -100,7 +100,7 @@ pub async fn written(folder: &Folder, frames: &Frames, mut parts: Parts, report:
     })?;
     let row = Row::new("index", ours, "documents/s").beside("tantivy alone, the same texts", bare);
     report.add(row.goal(Goal::LeastOfLimit(0.8)));
-    std::fs::remove_dir_all(dir)?;
+    machine::remove(&dir);
     Ok(parts)
 }
 
