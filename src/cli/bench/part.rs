@@ -78,7 +78,8 @@ pub fn pure(frames: &Frames, watches: usize, report: &mut Report) -> anyhow::Res
     let bare = rate(posts.len(), || posts.iter().map(|post| classifier.logits(&post.text)[0] as usize).sum());
     report.add(Row::new("score", score, "posts/s").beside("the linear model alone, one core", bare));
     let open: Vec<Post<'_>> = (0..OPEN_POSTS).map(|_| undeclared(sample.post(0.0))).collect();
-    let slow = rate(open.len(), || open.iter().filter(|post| judge::judge(&classifier, post).cluster.is_some()).count());
+    let slow =
+        rate(open.len(), || open.iter().filter(|post| judge::judge(&classifier, post).cluster.is_some()).count());
     report.add(Row::new("score, language open", slow, "posts/s").beside("score", score));
 
     let cores = machine::cores() as f64;
