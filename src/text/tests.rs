@@ -1,3 +1,5 @@
+//! Words, letters and marks of many scripts, and the time that they may take.
+
 use super::letter::whole;
 use super::*;
 use proptest::prelude::*;
