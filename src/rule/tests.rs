@@ -3,7 +3,7 @@
 use super::life::OPEN_MAX;
 use super::{Engine, File, RuleSet, Verdict, WhyNot};
 use crate::alert::{Alert, Change, News, Priority, TELLING_MAX};
-use crate::mention::{Label, Mention, OWN_POST};
+use crate::mention::{Label, Mention, OWN_POST, OWN_REPLY};
 use crate::settings::Severity;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -594,7 +594,7 @@ fn the_default_rules_do_what_they_say() {
     let mut unscored = plain.clone();
     unscored.scores = None;
     let mut angry_review = stars(scored(1, -0.9, 0.1, 0.1), 1.0);
-    angry_review.post.kind = Kind::Review;
+    angry_review.post.kind = crate::post::Kind::Review;
     let mut answering = scored(1, 0.0, 0.1, 0.55);
     let not_to_us = answering.clone();
     answering.watches.push(OWN_REPLY.into());

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a test cannot do without, it may demand")]
 
 mod bluesky;
+mod demo;
 mod fedi;
 mod feed;
 mod hackernews;
