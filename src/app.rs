@@ -154,6 +154,7 @@ impl App {
         let opened = build.listen().await?;
         let (address, login_url) = (opened.address, opened.login_url.clone());
         let main = tokio::spawn(build.run(opened, &control, channels, writer, index_writer)?);
+        tokio::select! { () = entrance.opened() => {}, () = stop.cancelled() => {} }
         Ok(Self { address, login_url, reader, searcher, ledgers, metrics, events, entrance, control, stop, main })
     }
 
@@ -363,6 +364,7 @@ async fn supervise_all(
         }
     };
     let serve = async {
+        tokio::select! { () = build.entrance.opened() => {}, () = stop.cancelled() => {} }
         match door {
             Some((listener, door)) => http::serve(listener, door, stop.clone()).await.context("HTTP failed"),
             None => Ok(()),

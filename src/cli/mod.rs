@@ -5,6 +5,7 @@ mod by_hand;
 mod check;
 mod demo;
 mod export;
+mod health;
 mod import;
 mod line;
 mod manual;
@@ -105,6 +106,7 @@ enum Command {
     Deliveries(by_hand::Deliveries),
     #[command(subcommand)]
     Hook(by_hand::Hook),
+    Health(health::Health),
     Bench(bench::Bench),
     Reindex(reindex::Reindex),
     #[command(subcommand)]
@@ -143,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Alerts(command) => command.run(),
         Command::Deliveries(command) => command.run(),
         Command::Hook(command) => command.run(),
+        Command::Health(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Reindex(command) => command.run(),
         Command::Manual(command) => command.run(Cli::command()),
