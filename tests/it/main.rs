@@ -11,6 +11,7 @@ mod jetstream;
 mod kill;
 mod listen;
 mod listener;
+mod manual;
 mod mastodon;
 mod recorded;
 mod sink;
