@@ -154,6 +154,7 @@ impl App {
         let opened = build.listen().await?;
         let (address, login_url) = (opened.address, opened.login_url.clone());
         let main = tokio::spawn(build.run(opened, &control, channels, writer, index_writer)?);
+        tokio::select! { () = entrance.opened() => {}, () = stop.cancelled() => {} }
         Ok(Self { address, login_url, reader, searcher, ledgers, metrics, events, entrance, control, stop, main })
     }
 
@@ -254,7 +255,6 @@ impl Build {
     ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
         let caught_up = Arc::new(AtomicBool::new(false));
         let indexing = Indexing {
-            dir: self.data_dir.join(INDEX_FOLDER),
             writer: index_writer,
             reader: self.reader.clone(),
             kinds: Arc::new(control.kinds.iter().cloned().collect()),
@@ -277,7 +277,7 @@ impl Build {
             stored: channels.stored.clone(),
             outbox: channels.outbox,
             inlets: Arc::new(Mutex::new(channels.inlets)),
-            clock: self.clock,
+            clock: self.clock.clone(),
             stop: self.stop.clone(),
             delivered: CancellationToken::new(),
         };
@@ -364,6 +364,7 @@ async fn supervise_all(
         }
     };
     let serve = async {
+        tokio::select! { () = build.entrance.opened() => {}, () = stop.cancelled() => {} }
         match door {
             Some((listener, door)) => http::serve(listener, door, stop.clone()).await.context("HTTP failed"),
             None => Ok(()),

@@ -148,7 +148,8 @@ struct Draft {
 impl Draft {
     fn read(root: &Section<'_>, overrides: &Overrides) -> Self {
         let http = root.section("http");
-        let listen = overrides.listen.or_else(|| read_listen(http.as_ref()));
+        let configured = read_listen(http.as_ref());
+        let listen = overrides.listen.or(configured);
         let base_url = http.as_ref().and_then(|http| read_base_url(http));
         let sources = read_sources(root);
         let source_ids: Vec<&str> = sources.iter().map(|source| source.id.as_str()).collect();

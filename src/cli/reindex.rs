@@ -30,7 +30,6 @@ impl Reindex {
             let (writer, _searcher) = index::open(&folder)?;
             let bar = terminal::count_bar(u64::try_from(reader.last_change().await?).unwrap_or(0));
             let mut indexing = Indexing {
-                dir: folder,
                 writer,
                 reader,
                 kinds: Arc::new(config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect()),

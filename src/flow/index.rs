@@ -5,7 +5,6 @@ use crate::index::{self, Writer};
 use crate::metric::Metrics;
 use crate::store::{self, Changed, Reader};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -30,8 +29,6 @@ pub enum Error {
 }
 
 pub struct Indexing {
-    /// The folder of the index.
-    pub dir: PathBuf,
     pub writer: Writer,
     pub reader: Reader,
     /// Kind of each configured source.
@@ -52,7 +49,7 @@ impl Indexing {
         if let Err(Error::Index(index::Error::Rebuild(reason))) = &followed {
             tracing::error!(reason, "the search index is damaged and is built anew");
             self.caught_up.store(false, Relaxed);
-            tokio::task::block_in_place(|| self.writer.begin_anew(&self.dir))?;
+            tokio::task::block_in_place(|| self.writer.begin_anew())?;
         }
         followed
     }

@@ -135,9 +135,21 @@ fn searchers_see_an_index_that_was_begun_anew_beneath_them() {
             std::fs::remove_file(path).unwrap();
         }
     }
-    writer.begin_anew(dir.path()).unwrap();
+    writer.begin_anew().unwrap();
     assert_eq!((writer.last_change(), searcher.count()), (0, 0));
     writer.put(&three()[0], "bluesky", false).unwrap();
     writer.commit(1).unwrap();
     assert_eq!(searcher.count(), 1);
+}
+
+#[test]
+fn an_index_whose_folder_is_lost_is_begun_anew() {
+    let (dir, mut writer, searcher) = index(&three());
+    fs::remove_dir_all(dir.path()).unwrap();
+    let lost = writer.put(&mention(4, "acme"), "bluesky", true).and_then(|()| writer.commit(9));
+    assert!(matches!(lost, Err(Error::Rebuild(_))), "{lost:?}");
+    writer.begin_anew().unwrap();
+    writer.put(&mention(5, "acme"), "bluesky", false).unwrap();
+    writer.commit(9).unwrap();
+    assert_eq!(found(&searcher, Expr::All), [5]);
 }
