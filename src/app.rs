@@ -11,7 +11,7 @@ use crate::flow::pipeline::Pipeline;
 use crate::flow::{Clock, Command, Event, author, supervise};
 use crate::http::{self, Door, auth::Tokens};
 use crate::index::{self, Searcher};
-use crate::ledger::{GAPS_LISTED_MAX, Ledger};
+use crate::ledger::Ledger;
 use crate::metric::Metrics;
 use crate::post::Author;
 use crate::rule::RuleSet;
@@ -123,7 +123,7 @@ impl App {
         let kinds: Vec<_> = config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect();
         let watches = WatchSet::compile(&config.brands, &kinds).map_err(bad_watches)?;
         let gate = Arc::new(Gate::new(watches));
-        let ledgers = ledgers(&config.sources, &reader).await?;
+        let ledgers = ledgers(&config.sources);
         let channels = Channels::new();
         let metrics = Arc::new(Metrics::new());
         let control = Control {
@@ -154,6 +154,7 @@ impl App {
         let opened = build.listen().await?;
         let (address, login_url) = (opened.address, opened.login_url.clone());
         let main = tokio::spawn(build.run(opened, &control, channels, writer, index_writer)?);
+        tokio::select! { () = entrance.opened() => {}, () = stop.cancelled() => {} }
         Ok(Self { address, login_url, reader, searcher, ledgers, metrics, events, entrance, control, stop, main })
     }
 
@@ -276,7 +277,7 @@ impl Build {
             stored: channels.stored.clone(),
             outbox: channels.outbox,
             inlets: Arc::new(Mutex::new(channels.inlets)),
-            clock: self.clock,
+            clock: self.clock.clone(),
             stop: self.stop.clone(),
             delivered: CancellationToken::new(),
         };
@@ -363,6 +364,7 @@ async fn supervise_all(
         }
     };
     let serve = async {
+        tokio::select! { () = build.entrance.opened() => {}, () = stop.cancelled() => {} }
         match door {
             Some((listener, door)) => http::serve(listener, door, stop.clone()).await.context("HTTP failed"),
             None => Ok(()),
@@ -398,18 +400,13 @@ async fn supervise_all(
     ended
 }
 
-async fn ledgers(sources: &[source::Configured], reader: &Reader) -> Result<Vec<Arc<Ledger>>, store::Error> {
+fn ledgers(sources: &[source::Configured]) -> Vec<Arc<Ledger>> {
     let mut ledgers: Vec<Arc<Ledger>> =
         sources.iter().map(|source| Arc::new(Ledger::new(&source.id, source.kind))).collect();
     if !sources.iter().any(|source| source.id == IMPORT) {
         ledgers.push(Arc::new(Ledger::new(IMPORT, IMPORT)));
     }
-    for ledger in &ledgers {
-        for gap in reader.gaps(&ledger.source, GAPS_LISTED_MAX).await? {
-            ledger.gap(gap);
-        }
-    }
-    Ok(ledgers)
+    ledgers
 }
 
 fn bad_watches(bad: Vec<BadWatch>) -> anyhow::Error {

@@ -17,6 +17,8 @@ pub const EMBEDDED_RULES: &str = include_str!("../rules/default.toml");
 /// How the embedded rules are called in messages.
 pub const EMBEDDED_RULES_NAME: &str = "rules/default.toml (embedded)";
 
+const DATA_DIR: &str = "data";
+
 /// A config file larger than this is a mistake (a data file given by accident).
 const FILE_BYTES_MAX: u64 = 4 << 20;
 /// Watches of all brands together; matching is built for 100,000, the margin is for nobody.
@@ -58,6 +60,29 @@ pub fn read(path: Option<&Path>, overrides: &Overrides) -> Result<(Config, Vec<P
             parse(&name, &text, overrides)
         }
     }
+}
+
+/// Where the data of the config at `path` is; for commands that only read what is there, and so need none of its secrets.
+///
+/// # Errors
+/// The file cannot be read or is no TOML.
+pub fn data_dir(path: Option<&Path>) -> Result<PathBuf, Vec<Problem>> {
+    let Some(path) = path else { return Ok(PathBuf::from(DATA_DIR)) };
+    let name = path.display().to_string();
+    let text = read_bounded(path).map_err(|reason| vec![whole_file(&name, reason)])?;
+    let document = Document::parse(&name, &text);
+    let found = {
+        let root = document.root();
+        root.ignore_rest();
+        read_data_dir(&root)
+    };
+    let problems = document.into_problems();
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+fn read_data_dir(root: &Section<'_>) -> PathBuf {
+    let found = if root.has("data_dir") { root.path("data_dir") } else { None };
+    found.unwrap_or_else(|| PathBuf::from(DATA_DIR))
 }
 
 /// Reads a config from its text; `name` is the file it came from, and relative paths start at its folder.
@@ -122,9 +147,9 @@ struct Draft {
 
 impl Draft {
     fn read(root: &Section<'_>, overrides: &Overrides) -> Self {
-        let data_dir = if root.has("data_dir") { root.path("data_dir") } else { Some(PathBuf::from("data")) };
         let http = root.section("http");
-        let listen = overrides.listen.or_else(|| read_listen(http.as_ref()));
+        let configured = read_listen(http.as_ref());
+        let listen = overrides.listen.or(configured);
         let base_url = http.as_ref().and_then(|http| read_base_url(http));
         let sources = read_sources(root);
         let source_ids: Vec<&str> = sources.iter().map(|source| source.id.as_str()).collect();
@@ -138,7 +163,7 @@ impl Draft {
         }
         let hooks = read_hooks(root);
         Self {
-            data_dir: overrides.data_dir.clone().or(data_dir).unwrap_or_default(),
+            data_dir: overrides.data_dir.clone().unwrap_or_else(|| read_data_dir(root)),
             listen,
             base_url,
             tokens,

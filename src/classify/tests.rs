@@ -1,3 +1,5 @@
+//! Scores against worked examples, and what no text may do to them.
+
 use super::weight::Weights;
 use super::*;
 

@@ -76,9 +76,9 @@ impl Alerts {
             Alerts::Ack(one) => one.ask(|id| format!("alerts/{id}/ack")),
             Alerts::Resolve(one) => one.ask(|id| format!("alerts/{id}/resolve")),
             Alerts::List { all, json, configured } => {
-                let config = configured.read(Overrides::default())?;
+                let data_dir = configured.find_data()?;
                 super::runtime()?.block_on(async {
-                    let reader = store::open_read_only(&config.data_dir).await?;
+                    let reader = store::open_read_only(&data_dir).await?;
                     let alerts = reader.alerts(None, None, ROWS, None).await?;
                     let mut out = stdout().lock();
                     for alert in alerts.iter().filter(|alert| all || alert.state != State::Resolved) {
@@ -108,9 +108,9 @@ impl Deliveries {
         match self {
             Deliveries::Replay(one) => one.ask(|id| format!("deliveries/{id}/replay")),
             Deliveries::List { dead, json, configured } => {
-                let config = configured.read(Overrides::default())?;
+                let data_dir = configured.find_data()?;
                 super::runtime()?.block_on(async {
-                    let reader = store::open_read_only(&config.data_dir).await?;
+                    let reader = store::open_read_only(&data_dir).await?;
                     let rows = reader.deliveries(dead.then_some(DeliveryState::Dead), None, ROWS).await?;
                     let mut out = stdout().lock();
                     for row in &rows {
@@ -192,9 +192,9 @@ fn test_message(hook: &str, base_url: String) -> Message {
 impl One {
     /// Asks the running daemon.
     fn ask(self, path: impl Fn(&str) -> String) -> Result<(), Failure> {
-        let config = self.configured.read(Overrides::default())?;
+        let data_dir = self.configured.find_data()?;
         let id = utf8_percent_encode(&self.id, NON_ALPHANUMERIC).to_string();
-        super::runtime()?.block_on(post(&config.data_dir, &path(&id)))?;
+        super::runtime()?.block_on(post(&data_dir, &path(&id)))?;
         Ok(())
     }
 }

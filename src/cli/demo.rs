@@ -1,18 +1,19 @@
 //! `reputed demo`: the daemon on an invented week, replayed fast into a folder of its own.
 
 use super::{Failure, terminal};
+use crate::alert::{Alert, Priority};
 use crate::app::{App, Parts};
 use crate::config::{self, Overrides};
-use crate::flow::Clock;
+use crate::flow::{Clock, Event};
 use crate::ledger::Phase;
 use anyhow::Context;
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 const CONFIG: &str = include_str!("../../deploy/demo/demo.toml");
@@ -55,60 +56,96 @@ impl Demo {
 
     fn play(&self, dir: &Path) -> Result<(), Failure> {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let now = Timestamp::now();
-        let week = Week::ending(now)?;
-        let factor = week.length().as_secs_f64() / f64::from(self.seconds);
+        let week = Week::ending(Timestamp::now())?;
+        let factor = WEEK_LENGTH.as_secs_f64() / f64::from(self.seconds);
         week.write(dir)?;
         let config_file = dir.join("reputed.toml");
         // Pacing belongs to this run, not to the example.
-        let text = CONFIG.replace("kind = \"recorded\"\n", &format!("kind = \"recorded\"\nspeed = {factor:.3}\n"));
-        std::fs::write(&config_file, text)?;
+        let pace = format!("kind = \"recorded\"\nspeed = {factor:.3}\nfrom = \"{}\"\n", week.start);
+        std::fs::write(&config_file, CONFIG.replace("kind = \"recorded\"\n", &pace))?;
         let overrides = Overrides { listen: Some(self.listen), ..Overrides::default() };
         let (config, _) = config::read(Some(&config_file), &overrides).map_err(Failure::BadFile)?;
-        let clock = Clock::Replay { from: week.first, began: Instant::now(), factor };
+        let clock = Clock::replay(week.start, factor);
         super::runtime()?.block_on(async {
-            let app = App::start(config, Parts::All, clock).await?;
+            let app = App::start(config, Parts::All, clock.clone()).await?;
             self.greet(&app, dir);
-            self.wait(&app).await?;
-            let summary = summary(&app).await;
+            let waited = self.wait(&app, &clock, week.start).await;
             app.stop();
             app.wait().await?;
-            terminal::note(&summary?);
-            Ok(())
+            waited
         })
     }
 
     fn greet(&self, app: &App, dir: &Path) {
         let url = app.login_url.as_deref().unwrap_or_default();
         terminal::note(&format!(
-            "A week of Fernwick Kettles (invented) plays in {} seconds. Watch it here:\n\n    {url}\n",
-            self.seconds
+            "A week of Fernwick Kettles plays in {} seconds; the firm, its customers and all they say are invented.\n\n  \
+             Open this page:  {url}\n\n\
+             Day four brings a broken update. Look at the open alerts and why they are there, press Resolve, and search:\n\n  \
+             refund OR \"money back\"\n  \
+             needs_answer:>=0.7 lang:de\n  \
+             kind:review rating:<=2\n\n\
+             Configuration and posts: {}\n",
+            self.seconds,
+            dir.display()
         ));
-        terminal::note(&format!("The folder with its configuration and posts: {}", dir.display()));
         if !self.once {
-            terminal::note("Ctrl-C ends it.");
+            terminal::note("Ctrl-C ends it.\n");
         }
     }
 
-    async fn wait(&self, app: &App) -> Result<(), Failure> {
+    /// Tells what happens until the end: of the week with `--once`, else of the person's patience.
+    async fn wait(&self, app: &App, clock: &Clock, start: Timestamp) -> Result<(), Failure> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let stopped = app.stopped();
-        let mut told = false;
+        let mut events = app.events.subscribe();
+        let mut urgent = Urgent::default();
+        let (mut day, mut over) = (1, false);
         loop {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
                 () = stopped.cancelled() => return Ok(()),
+                Ok(event) = events.recv() => {
+                    if let Event::Alert(alert) = event { urgent.tell(&alert); }
+                    continue;
+                }
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
-            if !told && is_over(app) {
-                told = true;
+            let today = clock.now().duration_since(start).as_hours() / 24 + 1;
+            if !over && today > day && today <= DAYS {
+                terminal::note(&format!("Day {day} is over: {}", summary(app).await?));
+                day = today;
+            }
+            if !over && is_over(app) && today > DAYS {
+                over = true;
+                terminal::note(&format!("The week is over: {}", summary(app).await?));
                 if self.once {
                     return Ok(());
                 }
-                terminal::note(&summary(app).await?);
-                terminal::note("The week is over; the page stays until Ctrl-C.");
+                terminal::note("The page stays until Ctrl-C.");
             }
+        }
+    }
+}
+
+/// Says once that something urgent was raised, and again when it became more urgent.
+#[derive(Default)]
+struct Urgent {
+    told: BTreeMap<String, Priority>,
+}
+
+impl Urgent {
+    fn tell(&mut self, alert: &Alert) {
+        let before = self.told.get(&alert.id).copied().unwrap_or(Priority::P3);
+        if alert.priority < before {
+            self.told.insert(alert.id.clone(), alert.priority);
+            terminal::note(&format!(
+                "  {}  {}  {}",
+                alert.updated_at.strftime("%a %H:%M"),
+                alert.priority.name(),
+                alert.title
+            ));
         }
     }
 }
@@ -135,10 +172,14 @@ async fn summary(app: &App) -> Result<String, Failure> {
     ))
 }
 
-/// The embedded week, moved so that it ends in the present; one recording a source.
+const DAYS: i64 = 7;
+const WEEK_LENGTH: SignedDuration = SignedDuration::from_hours(24 * DAYS);
+
+/// The embedded week, moved by whole days so that it ended with the last midnight (UTC) and keeps its mornings and
+/// evenings; one recording a source.
 struct Week {
-    first: Timestamp,
-    last: Timestamp,
+    /// Midnight before its first day.
+    start: Timestamp,
     by_source: BTreeMap<String, Vec<Value>>,
 }
 
@@ -147,33 +188,28 @@ const TIMES: [&str; 2] = ["created_at", "edited_at"];
 
 impl Week {
     fn ending(now: Timestamp) -> anyhow::Result<Self> {
-        let mut posts: Vec<(Timestamp, Value)> = Vec::new();
+        let mut posts: Vec<Value> = Vec::new();
         for line in WEEK.lines().filter(|line| !line.trim().is_empty()) {
-            let post: Value = serde_json::from_str(line).context("the embedded week")?;
-            let at = post["created_at"].as_str().unwrap_or_default().parse().context("the embedded week")?;
-            posts.push((at, post));
+            posts.push(serde_json::from_str(line).context("the embedded week")?);
         }
-        posts.sort_by_key(|(at, _)| *at);
-        let (Some((first, _)), Some((last, _))) = (posts.first(), posts.last()) else {
-            anyhow::bail!("the embedded week is empty");
-        };
-        let shift = now.duration_since(*last);
-        let (first, last) = (first.checked_add(shift)?, last.checked_add(shift)?);
+        let first =
+            posts.iter().filter_map(|post| moment(post, TIMES[0])).min().context("the embedded week is empty")?;
+        let midnight =
+            |at: Timestamp| at.round(TimestampRound::new().smallest(Unit::Hour).increment(24).mode(RoundMode::Floor));
+        let (first, start) = (midnight(first)?, midnight(now)? - WEEK_LENGTH);
+        let shift = start.duration_since(first);
         let mut by_source: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for (_, mut post) in posts {
+        // The file is in the order in which things were heard: an edit and a deletion come when they came.
+        for mut post in posts {
             for key in TIMES {
-                if let Some(at) = post[key].as_str().and_then(|text| text.parse::<Timestamp>().ok()) {
+                if let Some(at) = moment(&post, key) {
                     post[key] = Value::String(at.checked_add(shift)?.to_string());
                 }
             }
             let source = post["source"].as_str().unwrap_or_default().to_owned();
             by_source.entry(source).or_default().push(post);
         }
-        Ok(Self { first, last, by_source })
-    }
-
-    fn length(&self) -> SignedDuration {
-        self.last.duration_since(self.first)
+        Ok(Self { start, by_source })
     }
 
     fn write(&self, dir: &Path) -> anyhow::Result<()> {
@@ -185,4 +221,8 @@ impl Week {
         }
         Ok(())
     }
+}
+
+fn moment(post: &Value, key: &str) -> Option<Timestamp> {
+    post[key].as_str()?.parse().ok()
 }

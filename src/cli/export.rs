@@ -2,7 +2,6 @@
 
 use super::search::Store;
 use super::{Configured, Failure, terminal};
-use crate::config::Overrides;
 use crate::index::{Page, Place};
 use crate::mention::Mention;
 use crate::query::Query;
@@ -58,9 +57,9 @@ impl Export {
             return Err(Failure::Usage("this version exports jsonl and csv; parquet comes later".into()));
         }
         let query = super::search::parse(&self.query)?;
-        let config = self.configured.read(Overrides::default())?;
+        let data_dir = self.configured.find_data()?;
         super::runtime()?.block_on(async {
-            let store = Store::open(&config.data_dir).await?;
+            let store = Store::open(&data_dir).await?;
             let mut out = BufWriter::new(stdout().lock());
             if matches!(self.format, Format::Csv) {
                 writeln!(out, "{}", COLUMNS.join(","))?;

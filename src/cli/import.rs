@@ -29,6 +29,8 @@ pub struct Import {
 
 /// Posts of one request to a running daemon.
 const REQUEST_POSTS: usize = 500;
+/// Long posts fill a request sooner: with the longest line on top it stays within what the daemon takes.
+const REQUEST_BYTES: usize = 4 << 20;
 /// A commit of a busy daemon may take its time; a hung one must not hold us for ever.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -42,7 +44,6 @@ struct Tally {
 
 impl Import {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.configured.read(Overrides::default())?;
         for file in &self.files {
             if !file.is_file() {
                 return Err(Failure::Usage(format!("{}: no such file", file.display())));
@@ -50,12 +51,16 @@ impl Import {
         }
         let total = self.files.iter().filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
         let bar = terminal::bytes_bar(total);
-        let tally = super::runtime()?.block_on(async {
-            match Remote::find(&config.data_dir) {
-                Some(remote) => remote.import(&self.files, &bar).await,
-                None => here(App::start(config, Parts::Ingest, Clock::Real).await?, &self.files, &bar).await,
+        let runtime = super::runtime()?;
+        let tally = match Remote::find(&self.configured.find_data()?) {
+            Some(remote) => runtime.block_on(remote.import(&self.files, &bar))?,
+            None => {
+                let config = self.configured.read(Overrides::default())?;
+                let imported =
+                    async { here(App::start(config, Parts::Ingest, Clock::Real).await?, &self.files, &bar).await };
+                runtime.block_on(imported)?
             }
-        })?;
+        };
         bar.finish_and_clear();
         let Tally { posts, matched, bad } = tally;
         terminal::note(&format!("{posts} posts read, {matched} wanted by a watch, {bad} lines passed over"));
@@ -139,7 +144,7 @@ impl Remote {
         if !crate::store::is_locked(data_dir) {
             return None;
         }
-        let posts = Url::parse(&format!("http://{address}/api/v1/posts")).ok()?;
+        let posts = Url::parse(&format!("http://{address}/api/v1/posts?source={IMPORT}")).ok()?;
         Some(Self { posts, token })
     }
 
@@ -151,21 +156,20 @@ impl Remote {
             body.extend_from_slice(line);
             body.push(b'\n');
             count += 1;
-            if count == REQUEST_POSTS {
+            if count == REQUEST_POSTS || body.len() >= REQUEST_BYTES {
                 count = 0;
-                tally.matched += self.send(&client, std::mem::take(&mut body)).await?;
+                self.send(&client, std::mem::take(&mut body), tally).await?;
             }
             Ok(())
         })
         .await?;
         if count > 0 {
-            tally.matched += self.send(&client, body).await?;
+            self.send(&client, body, &mut tally).await?;
         }
         Ok(tally)
     }
 
-    /// How many of the posts were wanted.
-    async fn send(&self, client: &Client, body: Vec<u8>) -> anyhow::Result<u64> {
+    async fn send(&self, client: &Client, body: Vec<u8>, tally: &mut Tally) -> anyhow::Result<()> {
         let request = Request {
             method: reqwest::Method::POST,
             headers: vec![
@@ -182,6 +186,8 @@ impl Remote {
             let detail = answer["detail"].as_str().or(answer["title"].as_str()).unwrap_or("no reason given");
             bail!("the running daemon answered {}: {detail}", response.status);
         }
-        Ok(answer["matched"].as_u64().unwrap_or(0))
+        tally.matched += answer["matched"].as_u64().unwrap_or(0);
+        tally.bad += answer["refused"].as_array().map_or(0, |refused| refused.len() as u64);
+        Ok(())
     }
 }

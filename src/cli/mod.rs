@@ -5,6 +5,7 @@ mod by_hand;
 mod check;
 mod demo;
 mod export;
+mod health;
 mod import;
 mod line;
 mod manual;
@@ -70,6 +71,14 @@ struct Configured {
 }
 
 impl Configured {
+    /// Where the data is, for commands that need nothing else of the configuration.
+    fn find_data(&self) -> Result<PathBuf, Failure> {
+        match &self.data_dir {
+            Some(dir) => Ok(dir.clone()),
+            None => config::data_dir(self.config.as_deref()).map_err(Failure::BadFile),
+        }
+    }
+
     /// Reads the configuration, printing its warnings.
     fn read(&self, mut overrides: Overrides) -> Result<Config, Failure> {
         overrides.data_dir = self.data_dir.clone();
@@ -97,6 +106,7 @@ enum Command {
     Deliveries(by_hand::Deliveries),
     #[command(subcommand)]
     Hook(by_hand::Hook),
+    Health(health::Health),
     Bench(bench::Bench),
     Reindex(reindex::Reindex),
     #[command(subcommand)]
@@ -135,12 +145,15 @@ pub fn main() -> ExitCode {
         Command::Alerts(command) => command.run(),
         Command::Deliveries(command) => command.run(),
         Command::Hook(command) => command.run(),
+        Command::Health(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Reindex(command) => command.run(),
         Command::Manual(command) => command.run(Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output (`head`, say) has seen enough.
+        Err(Failure::Work(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(Failure::Work(error)) => {
             terminal::error(&format!("{error:#}"));
             ExitCode::FAILURE
@@ -154,10 +167,19 @@ pub fn main() -> ExitCode {
                 terminal::note(&problem.to_string());
             }
             let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-            terminal::error(&format!("{errors} error{} in the configuration", if errors == 1 { "" } else { "s" }));
+            terminal::error(&format!("{errors} error{}", if errors == 1 { "" } else { "s" }));
             ExitCode::from(2)
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |cause: &(dyn std::error::Error + 'static)| {
+        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+    };
+    error.chain().any(broken)
 }
 
 /// The runtime of every command that waits for something.

@@ -2,7 +2,6 @@
 
 use super::{Configured, Failure};
 use crate::app::INDEX_FOLDER;
-use crate::config::Overrides;
 use crate::index::{self, Page, Searcher};
 use crate::mention::Mention;
 use crate::query::Query;
@@ -33,9 +32,9 @@ pub struct Search {
 impl Search {
     pub(super) fn run(self) -> Result<(), Failure> {
         let query = parse(&self.query)?;
-        let config = self.configured.read(Overrides::default())?;
+        let data_dir = self.configured.find_data()?;
         super::runtime()?.block_on(async {
-            let store = Store::open(&config.data_dir).await?;
+            let store = Store::open(&data_dir).await?;
             let page = Page { limit: self.limit.into(), after: None, brands: None };
             let hits = store.searcher.search(&query, &page, Timestamp::now())?;
             let mentions = store.reader.mentions(&hits.seqs).await?;

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Deliveries of one hook under way at once: one slow peer holds up its own only.
 const IN_FLIGHT_MAX: usize = 32;
@@ -46,6 +47,8 @@ struct Lane {
     places: Arc<Semaphore>,
     /// Why it no longer sends; until the next start.
     halted: Option<String>,
+    /// Rows of this hook were left in the store for want of a place.
+    waits: bool,
 }
 
 struct Finished {
@@ -81,7 +84,13 @@ impl Delivering {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(finished) = tasks.join_next() => self.finished(finished, &mut busy, &mut lanes).await,
+                Some(finished) = tasks.join_next() => {
+                    self.finished(finished, &mut busy, &mut lanes).await;
+                    // What waits for a place need not wait for the next look, too.
+                    if lanes.values_mut().any(Lane::may_go_on) {
+                        look.reset_immediately();
+                    }
+                }
                 Some(fresh) = self.fresh.recv() => {
                     for delivery in fresh.deliveries {
                         self.start(delivery, Some(fresh.received_at), &mut lanes, &mut busy, &mut tasks);
@@ -89,9 +98,7 @@ impl Delivering {
                 }
                 _ = look.tick() => {
                     busy.settled.retain(|_, until| *until > Instant::now());
-                    for delivery in self.reader.due_deliveries(Timestamp::now(), CHUNK + busy.ids.len()).await? {
-                        self.start(Arc::new(delivery), None, &mut lanes, &mut busy, &mut tasks);
-                    }
+                    self.look(&mut lanes, &mut busy, &mut tasks).await?;
                 }
             }
         }
@@ -106,6 +113,32 @@ impl Delivering {
         Ok(())
     }
 
+    /// Starts what is due in the store, hook by hook as far as there are places: the rows of one that hangs must not
+    /// hide those of another.
+    async fn look(
+        &self,
+        lanes: &mut HashMap<String, Lane>,
+        busy: &mut Busy,
+        tasks: &mut JoinSet<Finished>,
+    ) -> Result<(), store::Error> {
+        loop {
+            let full: Vec<String> = lanes.iter().filter(|(_, lane)| lane.is_full()).map(|(id, _)| id.clone()).collect();
+            for lane in lanes.values_mut() {
+                lane.waits |= lane.is_full();
+            }
+            let limit = CHUNK + busy.ids.len() + busy.settled.len();
+            let due = self.reader.due_deliveries(Timestamp::now(), &full, limit).await?;
+            let more = due.len() == limit;
+            for delivery in due {
+                self.start(Arc::new(delivery), None, lanes, busy, tasks);
+            }
+            // Each round fills at least one more hook.
+            if !more || lanes.values().filter(|lane| lane.is_full()).count() == full.len() {
+                return Ok(());
+            }
+        }
+    }
+
     fn start(
         &self,
         delivery: Arc<Delivery>,
@@ -118,7 +151,7 @@ impl Delivering {
         if busy.ids.contains(&delivery.id) || busy.lanes.contains(&key) || busy.settled.contains_key(&delivery.id) {
             return;
         }
-        let (hook, place) = match lanes.get(&delivery.hook) {
+        let (hook, place) = match lanes.get_mut(&delivery.hook) {
             None => (None, None),
             Some(lane) if lane.halted.is_some() => {
                 let reason = lane.halted.clone().unwrap_or_default();
@@ -129,7 +162,10 @@ impl Delivering {
             // No place: the row stays in the store and is found by a later look.
             Some(lane) => match lane.places.clone().try_acquire_owned() {
                 Ok(place) => (Some(lane.hook.clone()), Some(place)),
-                Err(_) => return,
+                Err(_) => {
+                    lane.waits = true;
+                    return;
+                }
             },
         };
         busy.enter(&delivery, key);
@@ -185,7 +221,19 @@ impl Delivering {
 
 impl Lane {
     fn new(hook: &hook::Configured) -> Self {
-        Self { hook: hook.hook.clone(), places: Arc::new(Semaphore::new(IN_FLIGHT_MAX)), halted: None }
+        Self { hook: hook.hook.clone(), places: Arc::new(Semaphore::new(IN_FLIGHT_MAX)), halted: None, waits: false }
+    }
+
+    /// A full one is passed over by a look.
+    fn is_full(&self) -> bool {
+        self.halted.is_none() && self.places.available_permits() == 0
+    }
+
+    /// Once half of the places are free, so that a look is worth its while.
+    fn may_go_on(&mut self) -> bool {
+        let goes_on = self.waits && self.places.available_permits() >= IN_FLIGHT_MAX / 2;
+        self.waits &= !goes_on;
+        goes_on
     }
 }
 
@@ -209,7 +257,8 @@ impl Busy {
 async fn attempt(hook: Arc<dyn Hook>, delivery: &Delivery, reader: &Reader, base_url: String) -> Outcome {
     // An alert without its mentions still tells what matters: deliver it rather than wait.
     let mentions = reader.mentions(&delivery.body.mentions).await.unwrap_or_default();
-    hook.deliver(Message { delivery: delivery.clone(), mentions, base_url, test: false }).await
+    let span = tracing::debug_span!("deliver", delivery = delivery.id, hook = delivery.hook, alert = delivery.alert);
+    hook.deliver(Message { delivery: delivery.clone(), mentions, base_url, test: false }).instrument(span).await
 }
 
 /// The row's next state after an attempt.
@@ -241,5 +290,91 @@ fn settle(delivery: &Delivery, outcome: Outcome, now: Timestamp) -> DeliveryOutc
                 }
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{Alert, News, Priority, State};
+
+    fn delivery(attempts: u32) -> Delivery {
+        let now = Timestamp::UNIX_EPOCH;
+        let body = Alert {
+            id: "a".into(),
+            revision: 1,
+            rule: "r".into(),
+            title: "t".into(),
+            priority: Priority::P3,
+            priority_why: vec![],
+            brand: "acme".into(),
+            group: [].into(),
+            state: State::Open,
+            opened_at: now,
+            updated_at: now,
+            resolved_at: None,
+            resolved_why: None,
+            count: 1,
+            ruleset: "0".into(),
+            mentions: vec![],
+        };
+        Delivery {
+            id: "msg".into(),
+            hook: "ops".into(),
+            alert: "a".into(),
+            revision: 1,
+            news: News::Opened,
+            body,
+            state: DeliveryState::Pending,
+            attempts,
+            created_at: now,
+            due_at: now,
+            finished_at: None,
+            last_error: None,
+        }
+    }
+
+    #[test]
+    fn an_outcome_settles_the_row() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let retry =
+            |after: Option<u64>| Outcome::Retry { after: after.map(Duration::from_secs), reason: "away".into() };
+        let reason = || "no".to_owned();
+        // Attempts before, outcome, state, error, and the bounds of the wait in seconds.
+        for (attempts, outcome, state, error, wait) in [
+            (0, Outcome::Delivered, DeliveryState::Delivered, None, None),
+            (0, Outcome::Refused { reason: reason() }, DeliveryState::Dead, Some("no"), None),
+            (3, Outcome::Halted { reason: reason() }, DeliveryState::Dead, Some("no"), None),
+            (0, retry(None), DeliveryState::Pending, Some("away"), Some((2, 5))),
+            (1, retry(None), DeliveryState::Pending, Some("away"), Some((150, 300))),
+            (0, retry(Some(600)), DeliveryState::Pending, Some("away"), Some((600, 600))),
+            (0, retry(Some(9_000_000)), DeliveryState::Pending, Some("away"), Some((86_400, 86_400))),
+            (50, retry(Some(600)), DeliveryState::Dead, Some("out of attempts: away"), None),
+        ] {
+            let settled = settle(&delivery(attempts), outcome.clone(), now);
+            let told = (settled.state, settled.last_error.as_deref(), settled.attempts);
+            assert_eq!(told, (state, error, attempts + 1), "{outcome:?}");
+            assert_eq!(settled.finished_at.is_none(), wait.is_some(), "{outcome:?}");
+            if let Some((least, most)) = wait {
+                let waits = settled.due_at.duration_since(now).as_secs();
+                assert!((least..=most).contains(&waits), "{outcome:?}: {waits} s");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_that_ended_is_left_alone_until_the_store_knows() {
+        let now = Timestamp::now();
+        let (mut busy, row) = (Busy::default(), delivery(0));
+        let lane = || ("a".to_owned(), "ops".to_owned());
+        busy.enter(&row, lane());
+        assert!(busy.ids.contains("msg") && busy.lanes.contains(&lane()));
+        busy.leave(&row, &settle(&row, Outcome::Delivered, now), now);
+        assert!(busy.ids.is_empty() && busy.lanes.is_empty());
+        assert!(busy.settled["msg"] > Instant::now() + SETTLED_FOR / 2);
+        // One that waits is left alone for as long as it waits.
+        let retry = Outcome::Retry { after: None, reason: "away".into() };
+        busy.leave(&row, &settle(&row, retry, now), now);
+        assert!(busy.settled["msg"] <= Instant::now() + Duration::from_secs(5));
     }
 }

@@ -5,22 +5,31 @@ use crate::source::intake::{Batch, Intake};
 use crate::watch::Gate;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 pub struct Entrance {
     gate: Arc<Gate>,
     ledgers: HashMap<String, Arc<Ledger>>,
     batches: Mutex<Option<mpsc::Sender<Batch>>>,
+    /// Whether it was ever open.
+    opened: watch::Sender<bool>,
 }
 
 impl Entrance {
     pub fn new(gate: Arc<Gate>, ledgers: &[Arc<Ledger>]) -> Self {
         let ledgers = ledgers.iter().map(|ledger| (ledger.source.clone(), ledger.clone())).collect();
-        Self { gate, ledgers, batches: Mutex::new(None) }
+        Self { gate, ledgers, batches: Mutex::new(None), opened: watch::Sender::new(false) }
     }
 
     pub fn open(&self, batches: mpsc::Sender<Batch>) {
         *self.batches.lock().unwrap_or_else(PoisonError::into_inner) = Some(batches);
+        self.opened.send_replace(true);
+    }
+
+    /// Until it opens for the first time: nobody is let to the door before.
+    pub async fn opened(&self) {
+        // We hold the sender ourselves, so that there is no error to wait for.
+        drop(self.opened.subscribe().wait_for(|opened| *opened).await);
     }
 
     /// Ingest ends when every intake that was handed out is gone too.
@@ -28,10 +37,37 @@ impl Entrance {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// `None`: no such source, or closed.
+    /// `None`: no such source. While closed, an intake that says so when it is flushed.
     pub fn intake(&self, source: &str) -> Option<Intake> {
-        let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let ledger = self.ledgers.get(source)?;
+        let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let batches = batches.unwrap_or_else(|| mpsc::channel(1).0);
         Some(Intake::new(source, self.gate.clone(), ledger.clone(), batches))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::intake::Closed;
+    use crate::watch::WatchSet;
+
+    #[tokio::test]
+    async fn a_closed_one_promises_nothing() {
+        let gate = Arc::new(Gate::new(WatchSet::compile(&[], &[]).unwrap_or_else(|bad| panic!("{bad:?}"))));
+        let entrance = Entrance::new(gate, &[Arc::new(Ledger::new("crm", "push"))]);
+        assert!(entrance.intake("other").is_none());
+        assert_eq!(entrance.intake("crm").unwrap().commit(None).await, Err(Closed));
+        let (to, mut batches) = mpsc::channel(1);
+        entrance.open(to);
+        entrance.opened().await;
+        let mut intake = entrance.intake("crm").unwrap();
+        let (committed, taken) =
+            tokio::join!(intake.commit(None), async { batches.recv().await.unwrap().done.unwrap().send(()) });
+        assert_eq!((committed, taken), (Ok(()), Ok(())));
+        entrance.close();
+        assert_eq!(entrance.intake("crm").unwrap().commit(None).await, Err(Closed));
+        drop(intake);
+        assert!(batches.recv().await.is_none(), "ingest comes to its end once all intakes are gone");
     }
 }

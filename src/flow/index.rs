@@ -40,11 +40,25 @@ pub struct Indexing {
 }
 
 impl Indexing {
+    /// As [`Indexing::follow`]; an index that proves damaged is built anew from the store.
+    ///
+    /// # Errors
+    /// The caller waits and calls again.
+    pub async fn run(&mut self, stop: CancellationToken) -> Result<(), Error> {
+        let followed = self.follow(stop).await;
+        if let Err(Error::Index(index::Error::Rebuild(reason))) = &followed {
+            tracing::error!(reason, "the search index is damaged and is built anew");
+            self.caught_up.store(false, Relaxed);
+            tokio::task::block_in_place(|| self.writer.begin_anew())?;
+        }
+        followed
+    }
+
     /// Runs until `stop`, then brings the index up to what is stored.
     ///
     /// # Errors
-    /// The caller opens the index again (it rebuilds itself when damaged) and calls again.
-    pub async fn run(&mut self, stop: CancellationToken) -> Result<(), Error> {
+    /// What was not committed is fed again by the next call.
+    async fn follow(&mut self, stop: CancellationToken) -> Result<(), Error> {
         loop {
             self.stored.mark_unchanged();
             self.catch_up(|_| ()).await?;

@@ -99,6 +99,8 @@ struct Draft {
     items: usize,
     /// Mentions of this draft by (source, id): a post may come twice in one transaction.
     fresh: HashMap<(String, String), Vec<Known>>,
+    /// What watchers knew of what is deleted: its identity only.
+    gone: Vec<Mention>,
     done: Vec<oneshot::Sender<()>>,
     answers: Vec<(oneshot::Sender<bool>, bool)>,
     received_at: Option<Instant>,
@@ -255,14 +257,14 @@ impl Ingest {
                         known.seq
                     })
                     .collect();
-                self.delete(live, now, draft);
+                self.delete(live, now, draft).await?;
             }
             Item::AuthorGone { author, .. } => {
                 let mut seqs = retrying!(self.writer.mentions_of_author(source, &author))?;
                 let by_author =
                     |m: &&Mention| *m.post.source == **source && m.post.author.id.as_deref() == Some(&author);
                 seqs.extend(draft.commit.new.iter().filter(by_author).map(|mention| mention.seq));
-                self.delete(seqs, now, draft);
+                self.delete(seqs, now, draft).await?;
             }
             Item::Follower(event) => draft.commit.followers.push(event),
             Item::UnfollowRecord { follower, record, at } => {
@@ -356,12 +358,16 @@ impl Ingest {
         }
     }
 
-    fn delete(&mut self, seqs: Vec<i64>, now: Timestamp, draft: &mut Draft) {
+    async fn delete(&mut self, seqs: Vec<i64>, now: Timestamp, draft: &mut Draft) -> Result<(), store::Error> {
+        if self.events.receiver_count() > 0 && !seqs.is_empty() {
+            draft.gone.extend(retrying!(self.reader.mentions(&seqs))?.into_iter().map(tombstone));
+        }
         for seq in seqs {
             self.engine.forget(seq, now);
             draft.commit.edited.retain(|mention| mention.seq != seq);
             draft.commit.deleted.push(seq);
         }
+        Ok(())
     }
 
     async fn command(&mut self, command: Command, draft: &mut Draft) -> Result<(), store::Error> {
@@ -424,7 +430,7 @@ impl Ingest {
     }
 
     async fn store(&mut self, draft: Draft) -> Result<(), store::Error> {
-        let Draft { commit, items, done, answers, received_at, .. } = draft;
+        let Draft { commit, items, gone, done, answers, received_at, .. } = draft;
         let began = Instant::now();
         if !is_empty(&commit) {
             retrying!(self.writer.commit(&commit))?;
@@ -432,19 +438,16 @@ impl Ingest {
             self.metrics.commit_posts.observe(items as f64);
             self.metrics.mentions_stored.inc_by(commit.new.len() as u64);
         }
-        for done in done {
-            // The source may have given up waiting: what matters is that it is stored.
-            drop(done.send(()));
-        }
-        for (done, found) in answers {
-            drop(done.send(found));
-        }
-        self.tell(commit, received_at.unwrap_or(began));
+        // Whoever waited may have given up: what matters is that it is stored.
+        let heard = done.into_iter().filter_map(|done| done.send(()).ok()).count();
+        let answered = answers.into_iter().filter_map(|(done, found)| done.send(found).ok()).count();
+        tracing::trace!(items, heard, answered, "committed");
+        self.tell(commit, gone, received_at.unwrap_or(began));
         Ok(())
     }
 
     /// After the commit: wakes index and delivery, tells who watches live.
-    fn tell(&mut self, commit: Commit, received_at: Instant) {
+    fn tell(&mut self, commit: Commit, gone: Vec<Mention>, received_at: Instant) {
         if !commit.new.is_empty()
             || !commit.edited.is_empty()
             || !commit.deleted.is_empty()
@@ -466,7 +469,7 @@ impl Ingest {
         if self.events.receiver_count() == 0 {
             return;
         }
-        for mention in commit.new.into_iter().chain(commit.edited) {
+        for mention in commit.new.into_iter().chain(commit.edited).chain(gone) {
             drop(self.events.send(Event::Mention(Arc::new(mention))));
         }
         for change in commit.alerts {
@@ -534,6 +537,20 @@ fn completed(author: Author<'static>, profile: &Author<'static>) -> Author<'stat
     }
 }
 
+/// What is told of a deleted mention.
+fn tombstone(mention: Mention) -> Mention {
+    Mention {
+        post: mention.post.tombstone(),
+        scores: None,
+        author_spam: AuthorSpam::default(),
+        cluster: None,
+        assignee: None,
+        note: None,
+        correction: None,
+        ..mention
+    }
+}
+
 fn replayed(dead: &Delivery, now: Timestamp) -> DeliveryOutcome {
     DeliveryOutcome {
         id: dead.id.clone(),
@@ -559,5 +576,64 @@ impl Patience {
         tracing::error!(reason, ?wait, "the store does not take writes; everything waits");
         tokio::time::sleep(wait).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_edit_is_told_from_a_newer_one() {
+        let at = |second| Some(Timestamp::from_second(second).unwrap());
+        for (offered, held, is_older) in [
+            (None, None, false),
+            (at(5), None, false),
+            (None, at(5), true),
+            (at(4), at(5), true),
+            (at(5), at(5), false),
+            (at(6), at(5), false),
+        ] {
+            assert_eq!(older(offered, held), is_older, "{offered:?} {held:?}");
+        }
+    }
+
+    #[test]
+    fn a_profile_completes_and_never_overrules() {
+        let said = Author { id: Some("u".into()), name: Some("Ann".into()), followers: Some(0), ..Author::default() };
+        let profile = Author { name: Some("Anna".into()), followers: Some(9), posts: Some(3), ..Author::default() };
+        let author = completed(said, &profile);
+        assert_eq!((author.id.as_deref(), author.name.as_deref()), (Some("u"), Some("Ann")));
+        assert_eq!((author.followers, author.posts), (Some(0), Some(3)));
+    }
+
+    #[test]
+    fn only_what_nobody_waits_for_waits_for_company() {
+        let cursor = || {
+            let mut draft = Draft::default();
+            draft.commit.cursors.push(("s".into(), "here".into()));
+            draft
+        };
+        let outcome = || DeliveryOutcome {
+            id: "msg".into(),
+            state: DeliveryState::Delivered,
+            attempts: 1,
+            due_at: Timestamp::UNIX_EPOCH,
+            finished_at: None,
+            last_error: None,
+        };
+        assert!(Draft::default().is_empty());
+        assert_eq!(cursor().patience(), Some(CURSOR_PATIENCE));
+        let mut draft = cursor();
+        draft.commit.outcomes.push(outcome());
+        assert_eq!(draft.patience(), Some(OUTCOME_PATIENCE));
+        draft.commit.outcomes.extend((1..OUTCOMES_MAX).map(|_| outcome()));
+        assert_eq!(draft.patience(), None);
+        let (done, _taken) = oneshot::channel();
+        let waited_for = Draft { done: vec![done], ..cursor() };
+        assert_eq!(waited_for.patience(), None);
+        let mut deleting = cursor();
+        deleting.commit.deleted.push(1);
+        assert_eq!(deleting.patience(), None);
     }
 }

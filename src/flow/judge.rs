@@ -35,6 +35,7 @@ pub fn run(classifier: &Classifier, mut batches: mpsc::Receiver<Batch>, judged: 
 
 fn opinion(classifier: &Classifier, item: &Item) -> Option<Opinion> {
     let Item::Post(post, _) = item else { return None };
+    let _span = tracing::debug_span!("judge", source = %post.source, id = %post.id).entered();
     // One text that trips a defect of ours must not stop the stream for ever: it stays unscored, and is said.
     let judged = catch_unwind(AssertUnwindSafe(|| judge(classifier, post)));
     Some(judged.unwrap_or_else(|_| {

@@ -14,29 +14,35 @@ use crate::alert::{Alert, Delivery};
 use crate::mention::Mention;
 use crate::store::Patch;
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// What time ingest goes by: the real one, or that of a recording being replayed faster than it happened, so that its
 /// rules see each day as they would have.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Clock {
     Real,
-    /// Began at `from`, runs `factor` times as fast, ends in the present.
+    /// Stands at `from` until it is first asked (ingest does so right before sources start, and opening a store may
+    /// take a simulated hour), then runs `factor` times as fast, and ends in the present.
     Replay {
         from: Timestamp,
-        began: Instant,
+        began: Arc<OnceLock<Instant>>,
         factor: f64,
     },
 }
 
 impl Clock {
-    pub fn now(self) -> Timestamp {
+    pub fn replay(from: Timestamp, factor: f64) -> Self {
+        Self::Replay { from, began: Arc::default(), factor }
+    }
+
+    pub fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         match self {
             Clock::Real => now,
             Clock::Replay { from, began, factor } => {
+                let began = began.get_or_init(Instant::now);
                 let passed = SignedDuration::try_from_secs_f64(began.elapsed().as_secs_f64() * factor);
                 passed.ok().and_then(|passed| from.checked_add(passed).ok()).map_or(now, |at| at.min(now))
             }

@@ -124,7 +124,7 @@ impl Pipeline {
             rules: self.rules.clone(),
             hooks: self.hooks.clone(),
             looked_up: looked_up.map(|(source, _)| source.id.clone()).collect(),
-            clock: self.clock,
+            clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             events: self.events.clone(),
             stored: self.stored.clone(),

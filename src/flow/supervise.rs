@@ -114,3 +114,93 @@ fn panic_reason(error: tokio::task::JoinError) -> String {
         panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     format!("panicked: {}", text.unwrap_or_else(|| "no message".into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+    use crate::watch::WatchSet;
+    use futures_util::future::BoxFuture;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    /// Panics, then fails, then comes to its end; remembers the cursor of each start.
+    #[derive(Default)]
+    struct Clumsy {
+        starts: AtomicU32,
+    }
+
+    impl Source for Clumsy {
+        fn run(self: Arc<Self>, mut cx: Context) -> BoxFuture<'static, Result<(), Stop>> {
+            Box::pin(async move {
+                let start = self.starts.fetch_add(1, Relaxed);
+                assert_eq!(cx.cursor, None, "nothing was committed");
+                cx.intake.flush(Some(start.to_string())).await?;
+                match start {
+                    0 => panic!("a defect"),
+                    1 => Err(Stop::Failed("the peer is away".into())),
+                    _ => Err(Stop::Ended),
+                }
+            })
+        }
+    }
+
+    async fn around() -> (tempfile::TempDir, Surroundings, mpsc::Receiver<Batch>) {
+        let dir = tempfile::tempdir().unwrap();
+        let (_writer, reader) = crate::store::open(dir.path()).await.unwrap();
+        let set = WatchSet::compile(&[], &[]).unwrap_or_else(|bad| panic!("{bad:?}"));
+        let (batches, taken) = mpsc::channel(8);
+        let metrics = Arc::new(Metrics::new());
+        let stop = CancellationToken::new();
+        (dir, Surroundings { gate: Arc::new(Gate::new(set)), reader, batches, metrics, stop }, taken)
+    }
+
+    #[tokio::test]
+    async fn a_source_that_panics_is_started_again_alone_and_counted() {
+        let (_dir, around, mut taken) = around().await;
+        let clumsy = Arc::new(Clumsy::default());
+        let ledger = Arc::new(Ledger::new("clumsy", "push"));
+        let configured = Configured { id: "clumsy".into(), kind: "push", source: clumsy.clone() };
+        // The store answers from a thread of its own, which a clock that runs ahead would overtake.
+        let began = Instant::now();
+        source(configured, ledger.clone(), around.clone()).await;
+        assert!(began.elapsed() >= RESTART_FIRST, "it waits before each start");
+        assert_eq!(clumsy.starts.load(Relaxed), 3);
+        let told = ledger.snapshot(Timestamp::now());
+        assert_eq!((told.restarts, told.phase, told.errors["failed"]), (1, Phase::Ended, 2));
+        assert_eq!(told.last_error.as_deref(), Some("the peer is away"));
+        for cursor in ["0", "1", "2"] {
+            assert_eq!(taken.recv().await.unwrap().cursor.as_deref(), Some(cursor));
+        }
+        let text = around.metrics.render(&[ledger], Timestamp::now()).unwrap();
+        assert!(text.contains("reputed_task_restarts_total{task=\"clumsy\"} 1"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_goes_on_until_it_is_done_or_told_to_stop() {
+        let (metrics, stop) = (Metrics::new(), CancellationToken::new());
+        let mut runs = 0;
+        let began = tokio::time::Instant::now();
+        keep("index", &metrics, &stop, || {
+            runs += 1;
+            let run = runs;
+            async move {
+                match run {
+                    1 => panic!("a defect"),
+                    2 => Err("the disk is away"),
+                    _ => Ok(()),
+                }
+            }
+        })
+        .await;
+        assert_eq!(runs, 3);
+        assert!(
+            (Duration::from_millis(1_500)..=Duration::from_secs(3)).contains(&began.elapsed()),
+            "{:?}",
+            began.elapsed()
+        );
+        stop.cancel();
+        keep("index", &metrics, &stop, || async { Err::<(), _>("for ever") }).await;
+        let text = metrics.render(&[], Timestamp::now()).unwrap();
+        assert!(text.contains("reputed_task_restarts_total{task=\"index\"} 3"), "{text}");
+    }
+}

@@ -73,7 +73,7 @@ pub async fn push(
     let (taken, intakes) = offer(&desk, &caller, asked.source.as_deref(), &body)?;
     let committed = async {
         for mut intake in intakes {
-            intake.commit(None).await.map_err(|_| Problem::busy("the daemon is stopping"))?;
+            intake.commit(None).await.map_err(|_| Problem::busy("nothing is taken in at the moment; push again"))?;
         }
         Ok(())
     };
@@ -119,7 +119,8 @@ fn offer(
     Ok((taken, intakes.into_values().collect()))
 }
 
-/// The intake of the post's source. A push source speaks for itself alone, whatever its posts claim.
+/// The intake that the post goes by. A push source speaks for itself alone, whatever its posts claim. What an admin
+/// sends goes by the source asked for and keeps the name of its own, which need not be configured: so does an import.
 fn place<'i>(
     desk: &Desk,
     caller: &Caller,
@@ -127,23 +128,25 @@ fn place<'i>(
     post: &mut Post<'_>,
     intakes: &'i mut BTreeMap<String, Intake>,
 ) -> Result<&'i mut Intake, String> {
-    let source = match (caller.right, asked) {
+    let way = match (caller.right, asked) {
         (Right::Push, _) => caller.who.clone(),
-        (Right::Person(_), Some(source)) if post.source.is_empty() => source.to_owned(),
-        (Right::Person(_), _) => post.source.to_string(),
+        (Right::Person(_), Some(source)) => source.to_owned(),
+        (Right::Person(_), None) => post.source.to_string(),
     };
-    if source.is_empty() {
+    if way.is_empty() {
         return Err("names no source".to_owned());
     }
-    if !intakes.contains_key(&source) {
+    if caller.right == Right::Push || post.source.is_empty() {
+        post.source = Str::from(way.clone());
+    }
+    if !intakes.contains_key(&way) {
         if intakes.len() >= SOURCES_MAX {
             return Err(format!("over {SOURCES_MAX} sources in one push"));
         }
-        let intake = (desk.door.intake)(&source).ok_or_else(|| format!("source `{source}` takes no posts"))?;
-        intakes.insert(source.clone(), intake);
+        let intake = (desk.door.intake)(&way).ok_or_else(|| format!("source `{way}` takes no posts"))?;
+        intakes.insert(way.clone(), intake);
     }
-    post.source = Str::from(source.clone());
-    intakes.get_mut(&source).ok_or_else(|| format!("source `{source}` takes no posts"))
+    intakes.get_mut(&way).ok_or_else(|| format!("source `{way}` takes no posts"))
 }
 
 fn nothing_sound(refused: Vec<Refused>) -> Problem {

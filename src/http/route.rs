@@ -96,7 +96,7 @@ pub static ROUTES: &[Route] = &[
         "Push posts: an object, an array or JSON Lines; gzip allowed",
         || on_post(post::push),
     )
-    .params(&[text("source", "For an admin's posts that name no source of their own")])
+    .params(&[text("source", "By which an admin's posts come in; those that name a source of their own keep it")])
     .sends("Post")
     .returns("Taken"),
     Route::new("GET", "/api/v1/mentions", VIEWER, "Search mentions, newest first", || get(mention::list))

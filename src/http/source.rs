@@ -8,6 +8,9 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// The kind under which the ledger of `import` stands.
+const IMPORT: &str = "import";
+
 #[derive(Serialize)]
 pub struct Found {
     items: Vec<Snapshot>,
@@ -16,6 +19,8 @@ pub struct Found {
 pub async fn list(State(desk): Shared, _caller: Caller) -> Json<Found> {
     let now = Timestamp::now();
     let mut items: Vec<Snapshot> = desk.door.ledgers.iter().map(|ledger| ledger.snapshot(now)).collect();
+    // What `import` brings has a ledger of its own, worth showing once it brought something.
+    items.retain(|item| item.kind != IMPORT || item.posts > 0);
     for item in &mut items {
         // The store remembers gaps across restarts. When it cannot be read, those since the start still stand there:
         // the ledger must speak when all else is broken.

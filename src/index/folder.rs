@@ -54,8 +54,7 @@ pub(super) fn open_or_begin(dir: &Path) -> Result<Opened, Error> {
         LockError::LockBusy => Error::Retry(format!("another process writes to {}", dir.display())),
         LockError::IoError(error) => Error::Retry(format!("{}: {error}", dir.display())),
     })?;
-    let is_new = !dir.join(META_FILE).exists() && !dir.join(MANAGED_FILE).exists();
-    if !is_new {
+    if is_begun(dir) || dir.join(MANAGED_FILE).exists() {
         match open_whole(dir) {
             Err(Error::Rebuild(reason)) => {
                 tracing::warn!(reason, dir = %dir.display(), "the search index is built anew from the store");
@@ -75,6 +74,11 @@ pub(super) fn open_or_begin(dir: &Path) -> Result<Opened, Error> {
     schema::register(&index);
     drop(lock);
     Ok(Opened { index, fields, change: 0 })
+}
+
+/// Whether an index lies in `dir`, whole or damaged.
+pub(super) fn is_begun(dir: &Path) -> bool {
+    dir.join(META_FILE).exists()
 }
 
 /// Opens and reads every byte once: tantivy trusts its files, and would panic later or answer wrongly.

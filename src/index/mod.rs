@@ -15,10 +15,12 @@ mod translate;
 pub use search::{Hits, LIMIT_MAX, Page, Place, Searcher};
 
 use crate::mention::Mention;
+use arc_swap::ArcSwap;
 use document::Builder;
 use schema::Fields;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexWriter, TantivyError, Term};
 
@@ -83,8 +85,10 @@ impl From<std::io::Error> for Error {
 /// [`Error::Retry`] when the folder cannot be written, or another process writes to it.
 pub fn open(dir: &Path) -> Result<(Writer, Searcher), Error> {
     let opened = folder::open_or_begin(dir)?;
-    let searcher = Searcher { reader: folder::reader(&opened.index)?, fields: opened.fields };
+    let reader = Arc::new(ArcSwap::from_pointee(folder::reader(&opened.index)?));
+    let searcher = Searcher { reader, fields: opened.fields };
     let mut writer = Writer {
+        dir: dir.to_owned(),
         index: opened.index,
         fields: opened.fields,
         searcher: searcher.clone(),
@@ -104,7 +108,8 @@ pub fn open(dir: &Path) -> Result<(Writer, Searcher), Error> {
 pub fn open_read_only(dir: &Path) -> Result<Searcher, Error> {
     survive(|| {
         let opened = folder::open(dir)?;
-        Ok(Searcher { reader: folder::reader(&opened.index).map_err(Error::damage)?, fields: opened.fields })
+        let reader = folder::reader(&opened.index).map_err(Error::damage)?;
+        Ok(Searcher { reader: Arc::new(ArcSwap::from_pointee(reader)), fields: opened.fields })
     })
 }
 
@@ -116,6 +121,7 @@ fn survive<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
 /// Writes; one in the whole process. After an error everything since the last commit is forgotten: feed it again from
 /// [`Writer::last_change`] on. Dropping it forgets that too, and stops its threads.
 pub struct Writer {
+    dir: PathBuf,
     index: Index,
     fields: Fields,
     searcher: Searcher,
@@ -160,7 +166,7 @@ impl Writer {
     /// Makes everything up to `change` durable and searchable.
     ///
     /// # Errors
-    /// [`Error::Retry`]: feed again from [`Writer::last_change`]. [`Error::Rebuild`]: drop this, open and feed anew.
+    /// [`Error::Retry`]: feed again from [`Writer::last_change`]. [`Error::Rebuild`]: [`Writer::begin_anew`] first.
     pub fn commit(&mut self, change: i64) -> Result<(), Error> {
         if !self.is_dirty && change == self.change {
             return Ok(());
@@ -172,18 +178,32 @@ impl Writer {
         })?;
         self.change = change;
         self.is_dirty = false;
-        self.searcher.reader.reload()?;
+        self.searcher.reader.load().reload()?;
+        Ok(())
+    }
+
+    /// After [`Error::Rebuild`]: opens the folder again, empties it when it is damaged, and lets the searchers see that.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn begin_anew(&mut self) -> Result<(), Error> {
+        // Gives back the folder's lock.
+        self.tantivy = None;
+        let opened = folder::open_or_begin(&self.dir)?;
+        self.searcher.reader.store(Arc::new(folder::reader(&opened.index)?));
+        (self.index, self.change, self.is_dirty) = (opened.index, opened.change, false);
         Ok(())
     }
 
     /// Does `work`; after an error what was not committed is dropped, so that no half of a batch is ever committed.
     fn attempt<T>(&mut self, work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<T>) -> Result<T, Error> {
-        let done = work(self.tantivy()?);
+        let done = self.tantivy().and_then(|tantivy| Ok(work(tantivy)?));
         self.is_dirty = done.is_ok();
-        if done.is_err() {
+        done.map_err(|error| {
             self.tantivy = None;
-        }
-        Ok(done?)
+            // Whatever it was that failed: without the list of segments there is no index any more.
+            if folder::is_begun(&self.dir) { error } else { Error::Rebuild(error.to_string()) }
+        })
     }
 
     fn tantivy(&mut self) -> Result<&mut IndexWriter, Error> {

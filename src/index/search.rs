@@ -4,6 +4,7 @@ use super::schema::{self, Fields};
 use super::translate::Translator;
 use super::{Error, survive};
 use crate::query::Query;
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -46,7 +47,8 @@ pub struct Hits {
 /// Searches; cheap to clone; sees each commit as soon as it is made.
 #[derive(Clone)]
 pub struct Searcher {
-    pub(super) reader: IndexReader,
+    /// Replaced when the index is begun anew beneath its searchers.
+    pub(super) reader: Arc<ArcSwap<IndexReader>>,
     pub(super) fields: Fields,
 }
 
@@ -61,11 +63,11 @@ impl Searcher {
 
     /// Mentions in the index.
     pub fn count(&self) -> u64 {
-        self.reader.searcher().num_docs()
+        self.reader.load().searcher().num_docs()
     }
 
     fn find(&self, query: &Query, page: &Page) -> Result<Hits, Error> {
-        let searcher = self.reader.searcher();
+        let searcher = self.reader.load().searcher();
         let translator = Translator { fields: &self.fields, searcher: &searcher };
         let tree = translator.query(&query.expr, page.brands.as_deref())?;
         let weight = tree.weight(EnableScoring::disabled_from_searcher(&searcher))?;

@@ -343,8 +343,8 @@ fn merges_keep_segments_few() {
         writer.commit(seq).unwrap();
     }
     writer.tantivy.take().unwrap().wait_merging_threads().unwrap();
-    searcher.reader.reload().unwrap();
-    let segments = searcher.reader.searcher().segment_readers().len();
+    searcher.reader.load().reload().unwrap();
+    let segments = searcher.reader.load().searcher().segment_readers().len();
     assert!(segments < 2 * MERGE_SEGMENTS, "{segments} segments");
     assert_eq!(searcher.count(), 40);
     assert_eq!(folder::open(_dir.path()).unwrap().change, 40, "a merge keeps the payload");

@@ -3,7 +3,7 @@
 use super::life::OPEN_MAX;
 use super::{Engine, File, RuleSet, Verdict, WhyNot};
 use crate::alert::{Alert, Change, News, Priority, TELLING_MAX};
-use crate::mention::{Label, Mention, OWN_POST};
+use crate::mention::{Label, Mention, OWN_POST, OWN_REPLY};
 use crate::settings::Severity;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -593,12 +593,21 @@ fn the_default_rules_do_what_they_say() {
     spam.author_spam.spam = Some(0.9);
     let mut unscored = plain.clone();
     unscored.scores = None;
+    let mut angry_review = stars(scored(1, -0.9, 0.1, 0.1), 1.0);
+    angry_review.post.kind = crate::post::Kind::Review;
+    let mut answering = scored(1, 0.0, 0.1, 0.55);
+    let not_to_us = answering.clone();
+    answering.watches.push(OWN_REPLY.into());
     let storm: Vec<Mention> = (1..=5).map(|n| scored(n, -0.6, 0.7, 0.1)).collect();
     let cases: &[(&str, &[Mention], &[&str])] = &[
         ("chatter", std::slice::from_ref(&plain), &[]),
         ("not scored yet", &[unscored], &[]),
         ("angry", &[scored(1, -0.9, 0.1, 0.1)], &["angry-post P3"]),
         ("angry and likely spam", &[spam], &["angry-post P5"]),
+        ("two angry at once", &[scored(1, -0.9, 0.1, 0.1), scored(2, -0.9, 0.1, 0.1)], &["angry-post P3"]),
+        ("angry review", &[angry_review], &["one-star-review P3"]),
+        ("perhaps a question, to us", &[answering], &["question-waiting P4"]),
+        ("perhaps a question, to nobody", &[not_to_us], &[]),
         ("question", &[scored(1, 0.0, 0.1, 0.9)], &["question-waiting P4"]),
         ("unhappy question", &[scored(1, -0.6, 0.1, 0.9)], &["question-waiting P3"]),
         ("one star", &[stars(plain.clone(), 1.0)], &["one-star-review P3"]),

@@ -24,6 +24,10 @@ use tokio_util::sync::CancellationToken;
 /// not waited for.
 const CUT: SignedDuration = SignedDuration::from_hours(24);
 
+/// The same where the file says when its clock starts: then silence is part of the recording, and several recordings
+/// keep in step by it.
+const CUT_WITH_FROM: SignedDuration = SignedDuration::from_hours(31 * 24);
+
 /// Blocks that are unpacked ahead.
 const BLOCKS_AHEAD: usize = 2;
 
@@ -37,15 +41,35 @@ enum Speed {
 struct Recorded {
     path: PathBuf,
     speed: Speed,
+    /// When the recorded clock starts; `None`: at the first post.
+    from: Option<Timestamp>,
     again: bool,
 }
 
-/// Keys: `path` (required), `speed` (`"max"`, the default, or a factor of real time), `loop` (begin again at the end).
+/// Keys: `path` (required), `speed` (`"max"`, the default, or a factor of real time), `from` (when the recorded clock
+/// starts, so that several recordings keep in step), `loop` (begin again at the end).
 pub fn read(section: &Section<'_>) -> Option<Arc<dyn Source>> {
     let path = section.path("path");
     let again = section.bool("loop").unwrap_or(false);
     let speed = read_speed(section);
-    Some(Arc::new(Recorded { path: path?, speed: speed?, again }))
+    let from = read_from(section);
+    Some(Arc::new(Recorded { path: path?, speed: speed?, from: from?, again }))
+}
+
+/// Outer `None`: it is there and wrong, and said.
+fn read_from(section: &Section<'_>) -> Option<Option<Timestamp>> {
+    if !section.has("from") {
+        return Some(None);
+    }
+    let text = section.str("from")?;
+    match text.parse() {
+        Ok(from) => Some(Some(from)),
+        Err(_) => {
+            let hint = "a time such as \"2026-11-16T00:00:00Z\"".to_owned();
+            section.error("from", format!("`{text}` is no time"), Some(hint));
+            None
+        }
+    }
 }
 
 fn read_speed(section: &Section<'_>) -> Option<Speed> {
@@ -77,7 +101,7 @@ impl Source for Recorded {
 impl Recorded {
     async fn play(&self, mut cx: Context) -> Result<(), Stop> {
         let mut at = cx.cursor.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let mut pace = Pace::new(self.speed);
+        let mut pace = self.pace(at);
         cx.ledger.phase(Phase::Connecting, Timestamp::now());
         loop {
             let mut blocks = self.open(at);
@@ -91,6 +115,7 @@ impl Recorded {
                             format!("{error}: from the start again"),
                         );
                         at = Position::default();
+                        pace = self.pace(at);
                         blocks = self.open(at);
                         continue;
                     }
@@ -106,10 +131,16 @@ impl Recorded {
                 break;
             }
             at = Position::default();
+            pace = self.pace(at);
         }
         cx.intake.commit(Some(cursor(at))).await?;
         cx.ledger.phase(Phase::Ended, Timestamp::now());
         Err(Stop::Ended)
+    }
+
+    /// Whoever goes on in the middle goes on at once: `from` is for the start.
+    fn pace(&self, at: Position) -> Pace {
+        Pace::new(self.speed, self.from.filter(|_| at == Position::default()))
     }
 
     async fn unreadable(
@@ -200,13 +231,15 @@ fn cursor(at: Position) -> String {
 /// When each post is due, by the recorded clock run at a factor.
 struct Pace {
     speed: Speed,
+    cut: SignedDuration,
     /// The latest recorded time, and when it was played.
     last: Option<(Timestamp, Instant)>,
 }
 
 impl Pace {
-    fn new(speed: Speed) -> Self {
-        Self { speed, last: None }
+    fn new(speed: Speed, from: Option<Timestamp>) -> Self {
+        let cut = if from.is_some() { CUT_WITH_FROM } else { CUT };
+        Self { speed, cut, last: from.map(|from| (from, Instant::now())) }
     }
 
     /// `None`: at once.
@@ -214,7 +247,7 @@ impl Pace {
         let Speed::Factor(factor) = self.speed else { return None };
         let (last, played) = *self.last.get_or_insert_with(|| (post.created_at, Instant::now()));
         let passed = post.created_at.duration_since(last);
-        if passed.abs() > CUT {
+        if passed.abs() > self.cut {
             self.last = Some((post.created_at, played.max(Instant::now())));
             return None;
         }

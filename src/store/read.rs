@@ -200,15 +200,25 @@ impl Reader {
     }
 
     /// Pending deliveries due at `now`, first in first out per (alert, hook), at most one for each (alert, hook).
-    pub async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Error> {
-        let sql = format!(
-            "{} AS due WHERE state = 'pending' AND due_at <= $1 AND NOT EXISTS \
-             (SELECT 1 FROM outbox AS older WHERE older.state = 'pending' AND older.alert = due.alert \
-              AND older.hook = due.hook AND older.revision < due.revision) ORDER BY due_at, seq LIMIT $2",
-            row::DELIVERY
+    /// Those of the hooks `except` are left out.
+    pub async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        except: &[String],
+        limit: usize,
+    ) -> Result<Vec<Delivery>, Error> {
+        let mut query = QueryBuilder::<Sqlite>::new(row::DELIVERY);
+        query.push(" AS due WHERE state = 'pending' AND due_at <= ").push_bind(row::nanoseconds(now));
+        for hook in except {
+            query.push(" AND hook <> ").push_bind(hook.as_str());
+        }
+        query.push(
+            " AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.state = 'pending' \
+             AND older.alert = due.alert AND older.hook = due.hook AND older.revision < due.revision) \
+             ORDER BY due_at, seq LIMIT ",
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(row::nanoseconds(now)).bind(count(limit));
-        let rows = query.fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
+        query.push_bind(count(limit));
+        let rows = query.build().fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
         self.each(&rows, row::delivery)
     }
 

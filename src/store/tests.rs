@@ -257,6 +257,37 @@ async fn a_deleted_post_leaves_nothing_of_its_author() {
 }
 
 #[tokio::test]
+async fn what_alerts_quote_of_a_deleted_post_goes_too() {
+    let (dir, mut writer, reader) = fresh().await;
+    let quoting = |id: &str, state| Alert { title: format!("zebrafish in {id}"), ..alert(id, 1, state) };
+    let change = |alert: Alert| Change { alert, news: None, hooks: vec![] };
+    let told = |id: &str| Delivery { body: quoting(id, State::Open), ..delivery(id, "h", 1) };
+    let (live, resolved) = (quoting("live", State::Open), quoting("over", State::Resolved));
+    let other = Alert { mentions: vec![2], ..quoting("other", State::Resolved) };
+    writer
+        .commit(&Commit {
+            new: vec![mention(1, "a", None), mention(2, "b", None)],
+            alerts: vec![change(live.clone()), change(resolved), change(other)],
+            deliveries: vec![told("live"), told("over")],
+            ..Commit::default()
+        })
+        .await
+        .unwrap();
+    // What the rules made of the live one.
+    let renamed = Alert { title: "(deleted)".into(), mentions: vec![2], ..live };
+    writer.commit(&Commit { deleted: vec![1], alerts: vec![change(renamed)], ..Commit::default() }).await.unwrap();
+    let title = async |id: &str| reader.alert(id).await.unwrap().unwrap().title;
+    assert_eq!(title("live").await, "(deleted)");
+    assert_eq!(title("over").await, "storm");
+    assert_eq!(title("other").await, "zebrafish in other");
+    assert_eq!(reader.alert("over").await.unwrap().unwrap().mentions, [2]);
+    let bodies = reader.deliveries(None, Some("h"), 9).await.unwrap();
+    assert_eq!(bodies.iter().map(|row| row.body.title.as_str()).collect::<Vec<_>>(), ["storm", "(deleted)"]);
+    writer.close().await.unwrap();
+    drop((dir, reader));
+}
+
+#[tokio::test]
 async fn an_edit_keeps_a_persons_work_and_the_index_hears() {
     let (_dir, mut writer, reader) = fresh().await;
     writer.commit(&Commit { new: vec![mention(1, "a", None)], ..Commit::default() }).await.unwrap();
@@ -333,7 +364,7 @@ async fn mentions_since_pages_along() {
 async fn the_newest_revision_goes_out_and_none_overtakes() {
     let (_dir, mut writer, reader) = fresh().await;
     let due = async |now| -> Vec<(String, u32)> {
-        let rows = reader.due_deliveries(at(now), 9).await.unwrap();
+        let rows = reader.due_deliveries(at(now), &[], 9).await.unwrap();
         rows.into_iter().map(|row| (row.hook, row.revision)).collect()
     };
     let first = delivery("a", "h", 1);
@@ -342,6 +373,7 @@ async fn the_newest_revision_goes_out_and_none_overtakes() {
     assert_eq!(due(0).await, []);
     assert_eq!(reader.next_due().await.unwrap(), Some(at(1)));
     assert_eq!(due(1).await, [("h".into(), 1), ("i".into(), 1)]);
+    assert_eq!(reader.due_deliveries(at(1), &["h".into()], 9).await.unwrap()[0].hook, "i");
     writer.commit(&Commit { deliveries: vec![delivery("a", "h", 2)], ..Commit::default() }).await.unwrap();
     assert_eq!(due(9).await, [("i".into(), 1), ("h".into(), 2)]);
     // The first was on its way when it was superseded, and failed: it does not come back.

@@ -229,6 +229,9 @@ async fn apply(connection: &mut SqliteConnection, commit: &Commit, before: Count
     }
     alert::put(connection, &commit.alerts).await?;
     alert::send(connection, &commit.deliveries).await?;
+    if !commit.deleted.is_empty() {
+        alert::forget(connection, &commit.deleted, &commit.alerts).await?;
+    }
     alert::conclude(connection, &commit.outcomes).await?;
     for (source, value) in &commit.cursors {
         let sql = "INSERT INTO cursor (source, value) VALUES ($1, $2) \

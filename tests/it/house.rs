@@ -1,10 +1,11 @@
 //! The real program in a folder of its own, with peers on loopback: started, asked, stopped, killed.
 
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -29,10 +30,52 @@ impl House {
     /// `config` is completed by a data folder and a free port.
     pub fn new(config: &str, rules: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let house = Self { dir, client: client() };
+        house.configure(config);
+        house.write("rules.toml", rules);
+        house
+    }
+
+    /// Another configuration in place of the one before.
+    pub fn configure(&self, config: &str) {
         let head = "data_dir = \"data\"\n[http]\nlisten = \"127.0.0.1:0\"\n[rules]\nfiles = [\"rules.toml\"]\n";
-        std::fs::write(dir.path().join("reputed.toml"), format!("{head}{config}")).unwrap();
-        std::fs::write(dir.path().join("rules.toml"), rules).unwrap();
-        Self { dir, client: client() }
+        self.write("reputed.toml", &format!("{head}{config}"));
+    }
+
+    /// A file beside the configuration.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
+    /// What the daemon has written to standard error so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path().join("log")).unwrap_or_default()
+    }
+
+    /// Until the log holds `text`.
+    pub fn until_logged(&self, text: &str) {
+        let began = Instant::now();
+        while !self.log().contains(text) {
+            assert!(began.elapsed() < PATIENCE, "`{text}` is not in the log:\n{}", self.log());
+            pause(5);
+        }
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// What a command that succeeds prints.
+    pub fn output(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Reads the store beside the daemon.
+    pub async fn reader(&self) -> reputed::store::Reader {
+        reputed::store::open_read_only(&self.data()).await.unwrap()
     }
 
     pub fn data(&self) -> PathBuf {
@@ -57,7 +100,7 @@ impl House {
         let address_file = self.data().join("http.addr");
         loop {
             if let Some(status) = child.try_wait().unwrap() {
-                panic!("the daemon ended at once: {status}\n{}", rest(&mut child));
+                panic!("the daemon ended at once: {status}\n{}", self.log());
             }
             if let Ok(address) = std::fs::read_to_string(&address_file)
                 && let Ok(address) = address.parse()
@@ -66,7 +109,7 @@ impl House {
                 let token = std::fs::read_to_string(self.data().join("admin.token")).unwrap();
                 return Daemon { child, address, token: token.trim().to_owned(), client: self.client.clone() };
             }
-            assert!(began.elapsed() < PATIENCE, "the daemon did not come up");
+            assert!(began.elapsed() < PATIENCE, "the daemon did not come up\n{}", self.log());
             pause(5);
         }
     }
@@ -75,7 +118,8 @@ impl House {
     pub fn spawn(&self) -> Child {
         // A file of an earlier, killed run must not be taken for this one's.
         drop(std::fs::remove_file(self.data().join("http.addr")));
-        self.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        let log = OpenOptions::new().create(true).append(true).open(self.path().join("log")).unwrap();
+        self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap()
     }
 
     pub fn path(&self) -> &Path {
@@ -84,18 +128,28 @@ impl House {
 }
 
 impl Daemon {
-    pub async fn get(&self, path: &str) -> Value {
-        let answer = self.client.get(format!("http://{}{path}", self.address)).bearer_auth(&self.token).send().await;
-        answer.unwrap().json().await.unwrap()
+    /// As the admin.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(&self.token)
     }
 
-    pub async fn post(&self, path: &str, token: &str, body: String) -> (u16, Value) {
-        let url = format!("http://{}{path}", self.address);
-        let request =
-            self.client.post(url).bearer_auth(token).header("content-type", "application/x-ndjson").body(body);
-        let answer = request.send().await.unwrap();
+    pub async fn get(&self, path: &str) -> Value {
+        self.request(Method::GET, path).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Pushes posts under the token of a source: the status and what was answered.
+    pub async fn push(&self, token: &str, body: String) -> (u16, Value) {
+        let url = format!("http://{}/api/v1/posts", self.address);
+        let answer = self.client.post(url).bearer_auth(token).body(body).send().await.unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap_or_default())
+    }
+
+    /// Pushes one post as the admin: how many watches' brands wanted it.
+    pub async fn push_matched(&self, post: &Value) -> u64 {
+        let request = self.request(Method::POST, "/api/v1/posts?source=import").body(post.to_string());
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        answer["matched"].as_u64().unwrap()
     }
 
     /// Until `path` answers with something that `enough` takes.
@@ -153,7 +207,8 @@ pub fn client() -> reqwest::Client {
     reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().timeout(PATIENCE).build().unwrap()
 }
 
-fn rest(child: &mut Child) -> String {
-    let Some(stderr) = child.stderr.take() else { return String::new() };
-    BufReader::new(stderr).lines().map_while(Result::ok).collect::<Vec<_>>().join("\n")
+/// A line of the contract's JSON.
+pub fn post(id: &str, text: &str) -> Value {
+    let at = jiff::Timestamp::now().to_string();
+    serde_json::json!({"id": id, "text": text, "created_at": at, "author": {"id": format!("author of {id}")}})
 }

@@ -74,6 +74,12 @@ impl Jetstream {
         format!("ws://{}/xrpc/network.bsky.jetstream.subscribeEvents", self.addr)
     }
 
+    /// A source of the configuration that listens here. Nobody answers its look-ups of profiles.
+    pub fn source(&self, id: &str) -> String {
+        let (endpoint, api) = (self.v1(), "http://127.0.0.1:9");
+        format!("[[source]]\nid = \"{id}\"\nkind = \"bluesky\"\nendpoint = \"{endpoint}\"\napi = \"{api}\"\n")
+    }
+
     /// Adds frames in the order in which they are sent.
     pub fn say(&self, frames: impl IntoIterator<Item = Value>) {
         let mut said = self.inner.said.lock().unwrap();
@@ -98,6 +104,8 @@ impl Jetstream {
 
     async fn serve(self, stream: TcpStream) {
         let fault = self.inner.faults.lock().unwrap().pop_front();
+        // Before the handshake: whoever is told that it listens misses nothing from then on.
+        let now = self.inner.said.lock().unwrap().len();
         let mut uri = String::new();
         let left = Arc::new(AtomicUsize::new(usize::MAX));
         let stream = Cuttable { inner: stream, left: left.clone() };
@@ -126,7 +134,8 @@ impl Jetstream {
         // Reads too, so that pings are answered.
         let reading = async { while let Some(Ok(_)) = back.next().await {} };
         let writing = async {
-            let mut next = self.begin(&uri);
+            // Without a cursor only what is said from now on.
+            let mut next = if cursor(&uri).is_some() { 0 } else { now };
             let mut grown = self.inner.grown.subscribe();
             if let Some(Fault::Greet(frame)) = &fault
                 && out.send(Message::text(frame.to_string())).await.is_err()
@@ -147,11 +156,6 @@ impl Jetstream {
             }
         };
         tokio::select! { () = reading => {}, () = writing => {} }
-    }
-
-    /// Without a cursor only what is said from now on.
-    fn begin(&self, uri: &str) -> usize {
-        if cursor(uri).is_some() { 0 } else { self.inner.said.lock().unwrap().len() }
     }
 
     fn wanted(&self, frame: &Value, uri: &str) -> bool {

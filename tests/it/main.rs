@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a test cannot do without, it may demand")]
 
 mod bluesky;
+mod bound;
+mod damage;
 mod fedi;
 mod feed;
 mod hackernews;
@@ -12,6 +14,9 @@ mod kill;
 mod listen;
 mod listener;
 mod mastodon;
+mod push;
 mod recorded;
 mod sink;
+mod stop;
 mod webhook;
+mod whole;

@@ -124,3 +124,32 @@ fn an_error_forgets_what_was_not_committed() {
     writer.commit(2).unwrap();
     assert_eq!(found(&searcher, Expr::All), [5, 3, 2, 1]);
 }
+
+#[test]
+fn searchers_see_an_index_that_was_begun_anew_beneath_them() {
+    let (dir, mut writer, searcher) = index(&three());
+    assert_eq!(searcher.count(), 3);
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "idx") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    writer.begin_anew().unwrap();
+    assert_eq!((writer.last_change(), searcher.count()), (0, 0));
+    writer.put(&three()[0], "bluesky", false).unwrap();
+    writer.commit(1).unwrap();
+    assert_eq!(searcher.count(), 1);
+}
+
+#[test]
+fn an_index_whose_folder_is_lost_is_begun_anew() {
+    let (dir, mut writer, searcher) = index(&three());
+    fs::remove_dir_all(dir.path()).unwrap();
+    let lost = writer.put(&mention(4, "acme"), "bluesky", true).and_then(|()| writer.commit(9));
+    assert!(matches!(lost, Err(Error::Rebuild(_))), "{lost:?}");
+    writer.begin_anew().unwrap();
+    writer.put(&mention(5, "acme"), "bluesky", false).unwrap();
+    writer.commit(9).unwrap();
+    assert_eq!(found(&searcher, Expr::All), [5]);
+}

@@ -66,7 +66,7 @@ fn a_line_without_end_is_skipped() {
 #[tokio::test(start_paused = true)]
 async fn a_factor_keeps_the_distances() {
     let start = Instant::now();
-    let mut pace = Pace::new(Speed::Factor(60.0));
+    let mut pace = Pace::new(Speed::Factor(60.0), None);
     let at = |second: i64| Post::new("a", "x", Timestamp::from_second(1_800_000_000 + second).unwrap());
     for (second, due) in [(0, None), (60, Some(1)), (60, None), (30, None), (180, Some(3)), (10_000_000, None)] {
         let got = pace.due(&at(second));
@@ -75,7 +75,23 @@ async fn a_factor_keeps_the_distances() {
     // The wrong date does not hold up what follows.
     assert_eq!(pace.due(&at(181)), None);
     assert_eq!(pace.due(&at(241)), Some(start + Duration::from_secs(4)));
-    assert_eq!(Pace::new(Speed::Max).due(&at(0)), None);
+    assert_eq!(Pace::new(Speed::Max, None).due(&at(0)), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn recordings_with_the_same_start_keep_in_step() {
+    let start = Instant::now();
+    let from = Timestamp::from_second(1_800_000_000).unwrap();
+    let at = |hour: i64| Post::new("a", "x", from + SignedDuration::from_hours(hour));
+    // An hour in a second: one source speaks often, one seldom, and each is heard when it spoke.
+    for hours in [vec![1, 2, 3, 80, 81], vec![-5, 70, 81], vec![81]] {
+        let mut pace = Pace::new(Speed::Factor(3_600.0), Some(from));
+        for hour in hours {
+            let due = u64::try_from(hour).ok().map(|hour| start + Duration::from_secs(hour));
+            assert_eq!(pace.due(&at(hour)), due, "{hour}");
+        }
+        assert_eq!(pace.due(&at(24 * 3_650)), None, "nobody waits ten years for a wrong date");
+    }
 }
 
 #[test]
@@ -85,6 +101,9 @@ fn keys() {
         ("path = 'a'\nspeed = 'max'\nloop = true", 0),
         ("path = 'a'\nspeed = 60", 0),
         ("path = 'a'\nspeed = '0.5'", 0),
+        ("path = 'a'\nspeed = 60\nfrom = '2026-11-16T00:00:00Z'", 0),
+        ("path = 'a'\nfrom = 'monday'", 1),
+        ("path = 'a'\nfrom = 7", 1),
         ("path = 'a'\nspeed = 'fast'", 1),
         ("path = 'a'\nspeed = 0", 1),
         ("path = 'a'\nspeed = '-1'", 1),

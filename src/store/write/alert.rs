@@ -1,8 +1,9 @@
 //! Alerts and the outbox within a commit: an alert and its deliveries are stored together, before anything is sent.
 
-use crate::alert::{Change, Delivery, DeliveryState};
+use crate::alert::{Alert, Change, Delivery, DeliveryState};
 use crate::store::{DeliveryOutcome, row};
 use sqlx::sqlite::SqliteConnection;
+use std::collections::BTreeSet;
 
 pub async fn put(connection: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<()> {
     for Change { alert, .. } in changes {
@@ -55,6 +56,39 @@ pub async fn send(connection: &mut SqliteConnection, deliveries: &[Delivery]) ->
         .bind(row::json(&delivery.body)?)
         .execute(&mut *connection)
         .await?;
+    }
+    Ok(())
+}
+
+/// What alerts quote of deleted mentions goes as well. The rules have renamed those that live (they are among the
+/// `changes`); one that was resolved is left with the name of its rule. The outbox keeps what was told, so it follows.
+pub async fn forget(connection: &mut SqliteConnection, deleted: &[i64], changes: &[Change]) -> sqlx::Result<()> {
+    let mut renamed: Vec<Alert> = changes.iter().map(|change| change.alert.clone()).collect();
+    let mut seen: BTreeSet<String> = renamed.iter().map(|alert| alert.id.clone()).collect();
+    for seq in deleted {
+        let bodies: Vec<String> = sqlx::query_scalar(
+            "SELECT body FROM alert WHERE EXISTS (SELECT 1 FROM json_each(body, '$.mentions') WHERE value = $1)",
+        )
+        .bind(*seq)
+        .fetch_all(&mut *connection)
+        .await?;
+        for body in bodies {
+            let mut alert: Alert = serde_json::from_str(&body).map_err(|error| sqlx::Error::Decode(error.into()))?;
+            if seen.insert(alert.id.clone()) {
+                alert.title.clone_from(&alert.rule);
+                alert.mentions.retain(|listed| !deleted.contains(listed));
+                let sql = "UPDATE alert SET body = $1 WHERE id = $2";
+                sqlx::query(sql).bind(row::json(&alert)?).bind(alert.id.as_str()).execute(&mut *connection).await?;
+                renamed.push(alert);
+            }
+        }
+    }
+    for alert in renamed {
+        sqlx::query("UPDATE outbox SET body = json_set(body, '$.title', $1) WHERE alert = $2")
+            .bind(alert.title.as_str())
+            .bind(alert.id.as_str())
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }
