@@ -1,5 +1,6 @@
 // The network: a directory of accounts in memory and a personal data server, both real, both on loopback.
-// Prints one JSON line with their addresses, and ends by SIGTERM. Arguments: where they are installed, where the data goes.
+// Prints one JSON line with the server's address and ends by SIGTERM. Arguments: where both are installed, where the
+// data goes.
 
 import { createRequire } from 'node:module';
 import { randomBytes } from 'node:crypto';

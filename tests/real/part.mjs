@@ -1,4 +1,4 @@
-// The parts of the scene: processes that are started and stopped by their own ids, the people of the network, the daemon.
+// The parts of the scene: processes, started and stopped by their own ids; the people of the network; the daemon's API.
 
 import { spawn } from 'node:child_process';
 import { createWriteStream, existsSync, readFileSync } from 'node:fs';
@@ -83,6 +83,10 @@ export class Person {
 
   follow(person) {
     return this.write('app.bsky.graph.follow', { subject: person.did });
+  }
+
+  deactivate() {
+    return call(this.server, 'com.atproto.server.deactivateAccount', {}, this.token);
   }
 
   place(uri) {
