@@ -89,7 +89,7 @@ async fn a_damaged_store_stops_the_start_and_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_damaged_meanwhile_ends_the_daemon() {
+async fn a_store_damaged_under_a_running_daemon_is_found_at_the_next_start() {
     let house = push::house("");
     let daemon = house.start();
     let text = format!("velora {}", "x".repeat(500));

@@ -6,6 +6,7 @@
 mod bluesky;
 mod bound;
 mod damage;
+mod demo;
 mod fedi;
 mod feed;
 mod hackernews;
