@@ -9,7 +9,6 @@ use super::record::{self, Record};
 use crate::post::{Post, Str};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 pub const POST: &str = "app.bsky.feed.post";
 pub const FOLLOW: &str = "app.bsky.graph.follow";
@@ -70,7 +69,7 @@ impl Bad {
     }
 }
 
-/// `R`: the record, read at once ([`Record`]) or left for later ([`RawValue`]).
+/// `R`: the record, read at once ([`Record`]) or left for later (`RawValue`).
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
 struct Envelope<'a, R> {
