@@ -1,6 +1,7 @@
 //! What a person does to alerts, deliveries and hooks from the terminal. Reads the store; changes go through the
 //! running daemon, which alone writes.
 
+use super::terminal::plain;
 use super::{Configured, Failure};
 use crate::alert::{Alert, Delivery, DeliveryState, News, Priority, State, delivery_id};
 use crate::app::{ADDRESS_FILE, TOKEN_FILE};
@@ -86,14 +87,15 @@ impl Alerts {
                             writeln!(out, "{}", serde_json::to_string(alert)?)?;
                         } else {
                             let at = alert.opened_at.strftime("%Y-%m-%d %H:%M");
-                            let (id, title) = (&alert.id, &alert.title);
-                            writeln!(
-                                out,
-                                "{}  {:12}  {at}  {id}  {title} ({})",
-                                alert.priority.name(),
-                                alert.state.name(),
-                                alert.count
-                            )?;
+                            let (priority, state, id) = (alert.priority.name(), alert.state.name(), &alert.id);
+                            // Most titles of many say how many.
+                            let count = match alert.count {
+                                count if count > 1 && !alert.title.contains(&count.to_string()) => {
+                                    format!(" ({count})")
+                                }
+                                _ => String::new(),
+                            };
+                            writeln!(out, "{priority}  {state:12}  {at}  {id}  {}{count}", plain(&alert.title))?;
                         }
                     }
                     Ok(())

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 const CONFIG: &str = include_str!("../../deploy/demo/demo.toml");
 const WEEK: &str = include_str!("../../deploy/demo/week.jsonl");
@@ -67,9 +67,11 @@ impl Demo {
         let (config, _) = config::read(Some(&config_file), &overrides).map_err(Failure::BadFile)?;
         let clock = Clock::replay(week.start, factor);
         super::runtime()?.block_on(async {
+            // Before anything else, so that even an early Ctrl-C leaves no folder behind.
+            let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
             let app = App::start(config, Parts::All, clock.clone()).await?;
             self.greet(&app, dir);
-            let waited = self.wait(&app, &clock, week.start).await;
+            let waited = self.wait(&app, &clock, week.start, signals).await;
             app.stop();
             app.wait().await?;
             waited
@@ -95,8 +97,8 @@ impl Demo {
     }
 
     /// Tells what happens until the end: of the week with `--once`, else of the person's patience.
-    async fn wait(&self, app: &App, clock: &Clock, start: Timestamp) -> Result<(), Failure> {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    async fn wait(&self, app: &App, clock: &Clock, start: Timestamp, signals: [Signal; 2]) -> Result<(), Failure> {
+        let [mut terminate, mut interrupt] = signals;
         let stopped = app.stopped();
         let mut events = app.events.subscribe();
         let mut urgent = Urgent::default();
@@ -117,7 +119,7 @@ impl Demo {
                 terminal::note(&format!("Day {day} is over: {}", summary(app).await?));
                 day = today;
             }
-            if !over && is_over(app) && today > DAYS {
+            if !over && is_over(app) {
                 over = true;
                 terminal::note(&format!("The week is over: {}", summary(app).await?));
                 if self.once {
@@ -144,7 +146,7 @@ impl Urgent {
                 "  {}  {}  {}",
                 alert.updated_at.strftime("%a %H:%M"),
                 alert.priority.name(),
-                alert.title
+                terminal::plain(&alert.title)
             ));
         }
     }

@@ -1,5 +1,6 @@
 //! `reputed search`: over the index, also while the daemon runs.
 
+use super::terminal::plain;
 use super::{Configured, Failure};
 use crate::app::INDEX_FOLDER;
 use crate::index::{self, Page, Searcher};
@@ -84,15 +85,18 @@ pub(super) fn parse(text: &str) -> Result<Query, Failure> {
 
 fn line(mention: &Mention, colour: bool) -> String {
     let post = &mention.post;
-    let author = post.author.handle.as_deref().or(post.author.name.as_deref()).unwrap_or("somebody");
-    let (dim, off) = if colour { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+    let author = &post.author;
+    let author = match (author.handle.as_deref(), author.name.as_deref()) {
+        (Some(handle), _) => format!("@{}", plain(handle)),
+        (None, name) => plain(name.unwrap_or("somebody")),
+    };
+    let (dim, bold, off) = if colour { ("\x1b[2m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
     let mood =
         mention.scores.as_ref().map_or_else(|| "unscored".to_owned(), |scores| format!("{:+.2}", scores.sentiment));
-    let text = [post.title.as_deref().unwrap_or_default(), &post.text].join(" ");
-    // Foreign text goes to a terminal: no control characters, one line.
-    let text: String =
-        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect();
-    let author: String = author.chars().filter(|c| !c.is_control()).collect();
+    let stars = post.rating.map_or_else(String::new, |rating| format!(" ({rating} of 5 stars)"));
+    let title = post.title.as_deref().map(plain).filter(|title| !title.is_empty());
+    let title = title.map_or_else(String::new, |title| format!("{bold}{title}{off} | "));
+    let text = plain(&post.text);
     let at = post.created_at.strftime("%Y-%m-%d %H:%M");
-    format!("{dim}{at}  {}  {}{off}  {mood}  @{author}: {text}", mention.brand, post.source)
+    format!("{dim}{at}  {}  {}{off}  {mood}  {bold}{author}{off}{stars}: {title}{text}", mention.brand, post.source)
 }

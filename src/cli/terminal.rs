@@ -23,6 +23,11 @@ pub fn note(line: &str) {
     drop(writeln!(stderr(), "{line}"));
 }
 
+/// Foreign text on one line without control characters, which a terminal would obey.
+pub fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|char| !char.is_control()).collect()
+}
+
 pub fn error(line: &str) {
     let (on, off) = if stderr().is_terminal() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     drop(writeln!(stderr(), "{on}error:{off} {line}"));

@@ -178,6 +178,11 @@ impl Ingest {
             draft.fresh.entry(key).or_default().push(known);
         }
         let profiles = self.profiles(&group).await?;
+        for item in group.iter().flat_map(|judged| &judged.batch.items) {
+            if let Item::Post(post, _) = item {
+                self.clock.heard(post.created_at);
+            }
+        }
         let now = self.clock.now();
         for Judged { batch, opinions } in group {
             draft.items += batch.items.len();

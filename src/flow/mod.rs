@@ -14,6 +14,7 @@ use crate::alert::{Alert, Delivery};
 use crate::mention::Mention;
 use crate::store::Patch;
 use jiff::{SignedDuration, Timestamp};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -24,28 +25,43 @@ use tokio::sync::oneshot;
 pub enum Clock {
     Real,
     /// Stands at `from` until it is first asked (ingest does so right before sources start, and opening a store may
-    /// take a simulated hour), then runs `factor` times as fast, and ends in the present.
+    /// take a simulated hour), then runs `factor` times as fast, and ends in the present. It waits for what is heard:
+    /// a disk that is slow for a second must not look like hours of silence to the rules.
     Replay {
         from: Timestamp,
         began: Arc<OnceLock<Instant>>,
         factor: f64,
+        /// When the latest post that was heard was written, in seconds since 1970.
+        heard: Arc<AtomicI64>,
     },
 }
 
+/// How far a replay runs ahead of what was heard: less than any alert's patience.
+const AHEAD: SignedDuration = SignedDuration::from_mins(10);
+
 impl Clock {
     pub fn replay(from: Timestamp, factor: f64) -> Self {
-        Self::Replay { from, began: Arc::default(), factor }
+        Self::Replay { from, began: Arc::default(), factor, heard: Arc::new(from.as_second().into()) }
     }
 
     pub fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         match self {
             Clock::Real => now,
-            Clock::Replay { from, began, factor } => {
+            Clock::Replay { from, began, factor, heard } => {
                 let began = began.get_or_init(Instant::now);
                 let passed = SignedDuration::try_from_secs_f64(began.elapsed().as_secs_f64() * factor);
-                passed.ok().and_then(|passed| from.checked_add(passed).ok()).map_or(now, |at| at.min(now))
+                let at = passed.ok().and_then(|passed| from.checked_add(passed).ok()).unwrap_or(now);
+                let heard = Timestamp::from_second(heard.load(Relaxed)).and_then(|heard| heard.checked_add(AHEAD));
+                at.min(heard.unwrap_or(now)).min(now)
             }
+        }
+    }
+
+    /// A post of this time came in.
+    pub fn heard(&self, at: Timestamp) {
+        if let Clock::Replay { heard, .. } = self {
+            heard.fetch_max(at.as_second(), Relaxed);
         }
     }
 }
@@ -71,4 +87,23 @@ pub enum Event {
     Mention(Arc<Mention>),
     Alert(Arc<Alert>),
     Delivery(Arc<Delivery>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_runs_fast_but_not_ahead_of_what_was_heard() {
+        let from = Timestamp::from_second(1_700_000_000).unwrap();
+        let clock = Clock::replay(from, 1e9);
+        clock.now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        assert_eq!(clock.now(), from + AHEAD);
+        clock.heard(from + AHEAD);
+        clock.heard(from);
+        assert_eq!(clock.now(), from + AHEAD * 2);
+        clock.heard(Timestamp::MAX - AHEAD * 2);
+        assert!(clock.now() <= Timestamp::now(), "it ends in the present");
+    }
 }

@@ -146,6 +146,34 @@ proptest! {
     }
 
     #[test]
+    fn spans_and_signs_leave_out_nothing(texts in prop::collection::vec(any_text(), 1..5)) {
+        let folded = folded(&texts.concat());
+        let mut spans = Vec::new();
+        each_span(&folded, |span| spans.push(span));
+        let entities: Vec<Part> = folded
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| SIGNS.contains(byte))
+            .filter_map(|(at, _)| entity_at(&folded, at))
+            .collect();
+        for part in parts(&folded) {
+            match part.kind {
+                Kind::Word => prop_assert!(spans.contains(&part.range), "{:?} of {:?} in {:?}", part, spans, folded),
+                _ => prop_assert!(entities.contains(&part), "{:?} of {:?} in {:?}", part, entities, folded),
+            }
+        }
+    }
+
+    #[test]
+    fn spans_of_plain_text_are_its_words(text in "[a-z0-9 .,'_!é-]{0,300}") {
+        let folded = folded(&text);
+        let mut spans = Vec::new();
+        each_span(&folded, |span| spans.push(span));
+        let words: Vec<_> = words(&folded).map(|(start, word)| start..start + word.len()).collect();
+        prop_assert_eq!(spans, words);
+    }
+
+    #[test]
     fn splits_as_unicode_does(text in "([a-zé0-9 Ждלםم한국かアガ漢字ー]|กิ|ไ|か\u{3099}|हि|न्दी){0,24}") {
         let folded = folded(&text);
         let ours: Vec<&str> = words(&folded).map(|(_, word)| word).collect();

@@ -113,11 +113,11 @@ async fn a_store_damaged_under_a_running_daemon_is_found_at_the_next_start() {
     assert!(told.contains("is damaged"), "{told}");
 }
 
-/// What must be said: place in the file, message, suggestion.
-type Told = (&'static str, &'static str, &'static str);
+/// Place in the file, message, suggestion.
+type Said = (&'static str, &'static str, &'static str);
 
 /// A configuration, and what must be said of it.
-const WRONG: [(&str, &[Told]); 9] = [
+const WRONG: [(&str, &[Said]); 9] = [
     ("[[brand]]\nid = \"a\"\nnmae = \"A\"\n", &[("8:1", "unknown key `brand.nmae`", "did you mean `name`?")]),
     ("[[source]]\nid = \"s\"\nkind = \"blusky\"\n", &[("8:8", "unknown kind `blusky`", "did you mean `bluesky`?")]),
     ("[[source]]\nid = \"s\"\n", &[("6:1", "lacks `kind`", "")]),

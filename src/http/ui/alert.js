@@ -3,6 +3,9 @@
 import { ask, el, foreign, many, when } from "./format.js";
 import { mentionItem } from "./mention.js";
 
+/// Groups that the title or its mentions tell in words; the id of an author or cluster would tell nobody anything.
+const TOLD = ["author", "brand", "cluster"];
+
 export function showAlerts(list, alerts, me, onFault) {
   if (alerts.length === 0) {
     list.replaceChildren(el("p", { class: "empty" }, el("strong", {}, "All quiet."), " Nothing yet: when a rule finds something that cannot wait, it stands here, with its reasons."));
@@ -23,18 +26,24 @@ function card(alert, me, open, onFault) {
       onFault(problem);
     }
   };
-  const group = Object.entries(alert.group || {}).map(([name, value]) => `${name} ${value}`).join(", ");
+  const group = Object.entries(alert.group || {}).filter(([name]) => !TOLD.includes(name)).map(([name, value]) => `${name} ${value}`).join(", ");
   const acknowledged = alert.state === "acknowledged";
   return el("article", { class: `alert ${alert.priority.toLowerCase()}` },
     el("header", {}, el("strong", { class: "priority" }, alert.priority), foreign(alert.title, "h3")),
     el("p", { class: "quiet" }, many(alert.count, "mention"), group ? [", ", foreign(group)] : null, ", opened ", when(alert.opened_at)),
-    alert.priority_why.length ? el("ul", { class: "reasons", "aria-label": "Why" }, alert.priority_why.map((reason) => foreign(reason, "li"))) : null,
+    reasons(alert),
     telling(alert, me, open, onFault),
     el("footer", {},
       el("span", { class: "quiet" }, "Rule ", el("code", {}, alert.rule)),
       me.role && me.role !== "viewer" ? el("span", { class: "controls" },
         acknowledged ? el("span", { class: "quiet" }, "Acknowledged") : el("button", { type: "button", onclick: settle("ack") }, "Acknowledge"),
         el("button", { type: "button", onclick: settle("resolve") }, "Resolve")) : null));
+}
+
+/// Why it is as urgent as it is. The rule's own priority alone is no news.
+function reasons({ priority, priority_why: why }) {
+  if (why.length === 0 || (why.length === 1 && why[0] === `base ${priority}`)) return null;
+  return el("p", { class: "reasons" }, el("span", { class: "quiet" }, `Why ${priority}: `), foreign(why.join("; ")));
 }
 
 function telling(alert, me, open, onFault) {

@@ -4,9 +4,14 @@ import { ask, capital, el, foreign, link, linked, percent, signed, when } from "
 
 const STATUS = ["new", "open", "answered", "done", "ignored"];
 const LABELS = ["negative", "neutral", "positive"];
+const OWN = "own/post";
 const TEXT_LETTERS = 600;
-/// Below, a head of the model says nothing that is worth a person's glance.
-const WORTH_SHOWING = 0.5;
+/// Below, a label is a guess among three and gets no colour.
+const SURE = 0.5;
+/// Below, what the model says is not worth a person's glance. It sees irony in half of everything.
+const WORTH_SHOWING = { complaint: 0.5, offensive: 0.5, irony: 0.7, spam: 0.5 };
+/// Cues, not a probability: no percentage.
+const ANSWER = [[0.7, "Needs an answer"], [0.5, "May need an answer"]];
 
 export function mentionItem(mention, me, onFault) {
   const item = el("li", { class: "mention", "data-seq": mention.seq });
@@ -30,12 +35,20 @@ function article(mention, me, change) {
     el("header", {},
       foreign(name, "strong"), handle,
       el("span", { class: "where" }, mention.url ? link(mention.source, mention.url, { title: "Open where it was said" }) : foreign(mention.source),
-        mention.kind === "post" ? null : ` ${mention.kind}`),
+        mention.kind === "post" ? null : ` ${mention.kind}`,
+        mention.edited_at ? ", edited" : null),
+      mention.watches.includes(OWN) ? el("span", { class: "own" }, "your own") : null,
       when(mention.created_at)),
+    mention.rating ? stars(mention.rating) : null,
     mention.title ? foreign(mention.title, "h3") : null,
     mention.text ? body(mention.text) : null,
     el("ul", { class: "judged", "aria-label": "What we make of it" }, judged(mention)),
     el("footer", {}, why(mention), me.role && me.role !== "viewer" ? controls(mention, change) : el("span", { class: "quiet" }, capital(mention.status))));
+}
+
+function stars(rating) {
+  const full = Math.round(rating);
+  return el("p", { class: "stars", role: "img", "aria-label": `${rating} of 5 stars` }, "★".repeat(full), el("span", { class: "none" }, "★".repeat(5 - full)));
 }
 
 function body(text) {
@@ -54,24 +67,26 @@ function judged(mention) {
   const chips = [];
   if (correction) chips.push(el("li", { class: correction }, `${capital(correction)}, said by a person`));
   else if (scores) {
-    const sure = percent(scores.p[scores.label]);
-    chips.push(el("li", { class: scores.label, title: `${scores.model}: negative ${percent(scores.p.negative)}, neutral ${percent(scores.p.neutral)}, positive ${percent(scores.p.positive)}` },
-      `${capital(scores.label)} ${signed(scores.sentiment)}`, el("span", { class: "quiet" }, `, ${sure} sure (${scores.tier})`)));
+    const p = scores.p[scores.label];
+    const sure = p >= SURE;
+    chips.push(el("li", { class: sure ? scores.label : null, title: `${scores.model}: negative ${percent(scores.p.negative)}, neutral ${percent(scores.p.neutral)}, positive ${percent(scores.p.positive)}` },
+      `${sure ? capital(scores.label) : `Unclear, rather ${scores.label}`} ${signed(scores.sentiment)}`, el("span", { class: "quiet" }, `, ${percent(p)} sure (${scores.tier})`)));
   } else chips.push(el("li", { class: "quiet" }, "Not scored yet"));
-  for (const [name, word] of [["needs_answer", "Needs an answer"], ["complaint", "Complaint"], ["offensive", "Offensive"], ["irony", "Irony"]]) {
+  const answer = scores && ANSWER.find(([least]) => scores.needs_answer >= least);
+  if (answer) chips.push(el("li", { title: `Cues of a question or request: ${scores.needs_answer.toFixed(2)} of 1` }, answer[1]));
+  for (const [name, word] of [["complaint", "Complaint"], ["offensive", "Offensive"], ["irony", "Irony"]]) {
     const p = scores && scores[name];
-    if (typeof p === "number" && p >= WORTH_SHOWING) chips.push(el("li", {}, word, el("span", { class: "quiet" }, ` ${percent(p)}`)));
+    if (typeof p === "number" && p >= WORTH_SHOWING[name]) chips.push(el("li", {}, word, el("span", { class: "quiet" }, ` ${percent(p)}`)));
   }
-  chips.push(spam(author));
-  chips.push(el("li", { class: "quiet" }, language(mention)));
+  if (author && typeof author.spam === "number") chips.push(spam(author));
+  chips.push(el("li", { class: "plain quiet" }, language(mention)));
   return chips;
 }
 
 function spam(author) {
-  if (!author || typeof author.spam !== "number") return el("li", { class: "quiet", title: "Nothing is known of this author yet" }, "Spam unknown");
   const reasons = (author.reasons || []).join("; ");
-  return el("li", { class: author.spam >= WORTH_SHOWING ? "negative" : "quiet", title: reasons || null }, `Spam ${percent(author.spam)}`,
-    author.spam >= WORTH_SHOWING && reasons ? el("span", { class: "quiet" }, `: ${reasons}`) : null);
+  return el("li", { class: author.spam >= WORTH_SHOWING.spam ? "negative" : "quiet", title: reasons || null }, `Spam ${percent(author.spam)}`,
+    author.spam >= WORTH_SHOWING.spam && reasons ? el("span", { class: "quiet" }, `: ${reasons}`) : null);
 }
 
 const NAMES = typeof Intl.DisplayNames === "function" ? new Intl.DisplayNames(["en"], { type: "language" }) : null;
@@ -86,8 +101,11 @@ function language({ scores, lang }) {
   }
 }
 
+/// What the built-in watches stand for.
+const WATCHES = { [OWN]: "own post", "own/reply": "answer to you", "own/quote": "quotes you", "own/mention": "names you" };
+
 function why(mention) {
-  const watches = mention.watches.map((watch) => el("code", {}, watch));
+  const watches = mention.watches.map((watch) => (WATCHES[watch] ? el("code", { class: "words" }, WATCHES[watch]) : el("code", {}, watch)));
   return el("p", { class: "why" }, el("span", { class: "quiet" }, "Matched "), ...watches, el("span", { class: "quiet" }, ` of ${mention.brand}`),
     mention.note ? foreign(mention.note, "span", { class: "note" }) : null);
 }
