@@ -1,12 +1,15 @@
-//! Matching alone, at growing numbers of watches, beside a bare Aho-Corasick scan over the same names and texts (case folded
+//! From the bytes of a frame to the decision whether anybody wants the post; decoding alone, beside a bare typed decode of
+//! the same frames; and matching alone, at growing numbers of watches, beside a bare Aho-Corasick scan over the same names and texts (case folded
 //! beforehand, no word borders, nothing evaluated): the figure to hold the filter against. `cargo bench --bench filter`.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use reputed::post::Post;
+use reputed::post::{Post, Str};
+use reputed::source::bluesky::frame::{self, What};
 use reputed::text::folded;
-use reputed::watch::sample::Sample;
+use reputed::watch::sample::{Sample, jetstream_frame};
 use reputed::watch::{Gate, Scratch, WatchSet};
+use serde::Deserialize;
 use std::hint::black_box;
 
 const POSTS: usize = 10_000;
@@ -43,6 +46,81 @@ fn filter(c: &mut Criterion) {
     group.finish();
 }
 
+/// The least that a typed decode can do: the four fields that nobody can go without.
+#[derive(Deserialize)]
+struct Bare<'a> {
+    did: &'a str,
+    #[serde(borrow)]
+    commit: BareCommit<'a>,
+}
+
+#[derive(Deserialize)]
+struct BareCommit<'a> {
+    rkey: &'a str,
+    #[serde(borrow)]
+    record: BareRecord<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct BareRecord<'a> {
+    text: Str<'a>,
+    created_at: &'a str,
+}
+
+fn decode(c: &mut Criterion) {
+    let mut sample = Sample::new(1, 1_000);
+    let frames: Vec<String> = (0..POSTS).map(|_| jetstream_frame(&sample.post(SHARE))).collect();
+    let mut group = c.benchmark_group("decode");
+    group.throughput(Throughput::Elements(POSTS as u64)).sample_size(20);
+    group.bench_function("bare_serde_json", |b| {
+        let read = |frame: &String| {
+            let bare: Bare<'_> = serde_json::from_str(frame).ok()?;
+            let record = &bare.commit.record;
+            Some(bare.did.len() + bare.commit.rkey.len() + record.text.len() + record.created_at.len())
+        };
+        b.iter(|| frames.iter().filter_map(|frame| read(black_box(frame))).sum::<usize>());
+    });
+    group.bench_function("frame_parse", |b| {
+        b.iter(|| frames.iter().filter(|frame| frame::parse(black_box(frame.as_bytes())).is_ok()).count());
+    });
+    group.finish();
+}
+
+/// Frame bytes to decision, on one thread and on two.
+fn whole(c: &mut Criterion) {
+    let mut group = c.benchmark_group("frame_to_decision");
+    group.throughput(Throughput::Elements(POSTS as u64)).sample_size(20);
+    for watches in [1_000, 10_000] {
+        let mut sample = Sample::new(1, watches);
+        let frames: Vec<String> = (0..POSTS).map(|_| jetstream_frame(&sample.post(SHARE))).collect();
+        let Ok(set) = WatchSet::compile(&sample.brands(), &[]) else { continue };
+        let gate = Gate::new(set);
+        let wanted = |frames: &[String], scratch: &mut Scratch| {
+            let is_wanted = |frame: &&String| match frame::parse(frame.as_bytes()).map(|event| event.what) {
+                Ok(What::Post { mut post, .. }) => {
+                    post.source = "bluesky".into();
+                    !gate.matches(&post, scratch).is_empty()
+                }
+                _ => false,
+            };
+            frames.iter().filter(is_wanted).count()
+        };
+        for threads in [1, 2] {
+            group.bench_function(format!("{watches}_watches/{threads}_threads"), |b| {
+                b.iter(|| {
+                    std::thread::scope(|scope| {
+                        for frames in frames.chunks(POSTS / threads) {
+                            scope.spawn(|| black_box(wanted(black_box(frames), &mut Scratch::default())));
+                        }
+                    });
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
 /// What stands before any filter: folding and splitting.
 fn text(c: &mut Criterion) {
     let mut group = c.benchmark_group("text");
@@ -72,5 +150,5 @@ fn kana(letter: char) -> char {
     char::from_u32(0x3042 + u32::from(letter) % 0x50).unwrap_or('あ')
 }
 
-criterion_group!(benches, filter, text);
+criterion_group!(benches, whole, decode, filter, text);
 criterion_main!(benches);

@@ -8,6 +8,9 @@ use clap_complete::Shell;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 
+/// Prose and the table of fields; a test holds the table to the one that the parser uses.
+const QUERY: &str = include_str!("../../docs/query.md");
+
 /// Prints the commented configuration, the rules, shell completion, or writes man pages
 #[derive(Subcommand)]
 pub enum Manual {
@@ -31,7 +34,7 @@ impl Manual {
         match self {
             Manual::Config => stdout().write_all(config::EMBEDDED.as_bytes())?,
             Manual::Rules => stdout().write_all(config::EMBEDDED_RULES.as_bytes())?,
-            Manual::Query => stdout().write_all(crate::query::field::describe().as_bytes())?,
+            Manual::Query => stdout().write_all(QUERY.as_bytes())?,
             Manual::Completion { shell } => clap_complete::generate(shell, &mut command, "reputed", &mut stdout()),
             Manual::Man { dir } => {
                 std::fs::create_dir_all(&dir)?;
@@ -39,5 +42,17 @@ impl Manual {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::QUERY;
+    use crate::query::field;
+
+    #[test]
+    fn the_manual_lists_every_field() {
+        let table = field::describe();
+        assert!(QUERY.contains(&table), "docs/query.md must hold this, word for word:\n{table}");
     }
 }

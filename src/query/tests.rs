@@ -1,3 +1,5 @@
+//! The query language: what is read, printed, found; and what is said of a mistake.
+
 use super::eval::Subject;
 use super::field::{FIELDS, Holds};
 use super::*;

@@ -110,7 +110,10 @@ impl Intake {
     ///
     /// # Errors
     /// Why it was refused; already counted in the ledger. The caller goes on with the next.
-    pub fn offer(&mut self, mut post: Post<'_>, event_at: Timestamp) -> Result<bool, Refusal> {
+    pub fn offer(&mut self, post: Post<'_>, event_at: Timestamp) -> Result<bool, Refusal> {
+        let source = self.source.clone();
+        // May borrow from `source` too.
+        let mut post: Post<'_> = post;
         self.posts += 1;
         self.event_at = Some(self.event_at.map_or(event_at, |last| last.max(event_at)));
         if let Err(refusal) = post.check() {
@@ -119,7 +122,7 @@ impl Intake {
             return Err(refusal);
         }
         if post.source.is_empty() {
-            post.source = self.source.to_string().into();
+            post.source = (&*source).into();
         }
         if post.deleted {
             let (source, id) = (post.source.to_string(), post.id.to_string());

@@ -99,7 +99,7 @@ mod tests {
             (format!(r#"{{"id":"a","deleted":true,{at}}}"#), None),
             (format!(r#"{{"id":"","text":"hi",{at}}}"#), Some("no_id")),
             (format!(r#"{{"id":"a",{at}}}"#), Some("no_text")),
-            (r#"{"id":"a","text":"hi"}"#.to_owned(), Some("malformed")),
+            (r#"{"id":"a","text":"hi"}"#.to_owned(), Some("no_created_at")),
             (format!(r#"{{"id":7,"text":"hi",{at}}}"#), Some("malformed")),
             (format!(r#"{{"id":"a","text":"hi","kind":"rant",{at}}}"#), Some("malformed")),
             (format!(r#"{{"id":"a","text":"hi",{at}"#), Some("malformed")),

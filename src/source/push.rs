@@ -142,7 +142,7 @@ mod tests {
             (format!("\u{feff}[{a},\n{b}]"), vec!["a", "b"], vec![]),
             (format!("{a}\n\n{b}\r\n"), vec!["a", "b"], vec![]),
             (format!("{a}\nnonsense\n{b}"), vec!["a", "b"], vec![(2, "malformed")]),
-            (format!("[{a},{{\"id\":\"\"}},{b}]"), vec!["a", "b"], vec![(2, "malformed")]),
+            (format!("[{a},{{\"id\":\"\"}},{b}]"), vec!["a", "b"], vec![(2, "no_id")]),
             (format!("[{a},{b}"), vec!["a", "b"], vec![(3, "malformed")]),
             (format!("[{a}] {b}"), vec!["a"], vec![(2, "malformed")]),
             ("[]".into(), vec![], vec![]),

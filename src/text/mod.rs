@@ -10,13 +10,16 @@
 pub mod html;
 mod letter;
 mod part;
+mod span;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use part::{Kind, Part, Parts};
+pub use part::{Kind, Part, Parts, SIGNS, entity_at};
+pub use span::each_span;
 
 use letter::{Folded, letter, whole};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Case and accents folded, compatibility forms unified: `Résumé` and `RESUME` give `resume`. Writes into `out` (cleared first).
@@ -107,15 +110,26 @@ pub fn find_links(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// Host (lower case, IDNA as ASCII, without user and port) and the rest from the first `/`, `?` or `#` on (lower case) of
 /// an http(s) address. `None` for any other.
 pub fn host_and_path(address: &str) -> Option<(String, String)> {
-    let (scheme, rest) = address.trim().split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return None;
-    }
-    split_host(rest)
+    host_and_rest(address).map(lowered)
 }
 
 /// As [`host_and_path`], for an address without its scheme: `shop.example/refund`.
 pub fn split_host(rest: &str) -> Option<(String, String)> {
+    split_sound_host(rest).map(lowered)
+}
+
+/// As [`host_and_path`], with the rest as it is written; borrows what it can.
+pub fn host_and_rest(address: &str) -> Option<(Cow<'_, str>, &str)> {
+    let (scheme, rest) = address.trim().split_once("://")?;
+    let sound = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    if sound { split_sound_host(rest) } else { None }
+}
+
+fn lowered((host, rest): (Cow<'_, str>, &str)) -> (String, String) {
+    (host.into_owned(), rest.to_lowercase())
+}
+
+fn split_sound_host(rest: &str) -> Option<(Cow<'_, str>, &str)> {
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = match host.rsplit_once(':') {
@@ -123,7 +137,13 @@ pub fn split_host(rest: &str) -> Option<(String, String)> {
         _ => host,
     };
     let host = host.trim_end_matches('.');
-    let host = if host.is_ascii() { host.to_ascii_lowercase() } else { url::Host::parse(host).ok()?.to_string() };
-    let sound = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
-    (!host.is_empty() && host.chars().all(sound)).then(|| (host, path.to_lowercase()))
+    let host: Cow<'_, str> = if !host.is_ascii() {
+        url::Host::parse(host).ok()?.to_string().into()
+    } else if host.bytes().any(|b| b.is_ascii_uppercase()) {
+        host.to_ascii_lowercase().into()
+    } else {
+        host.into()
+    };
+    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b);
+    (!host.is_empty() && host.bytes().all(sound)).then_some((host, path))
 }

@@ -141,6 +141,25 @@ impl Iterator for Parts<'_> {
     }
 }
 
+/// The bytes that [`entity_at`] is to be asked about.
+pub const SIGNS: [u8; 3] = [b'#', b'@', b':'];
+
+/// The entity whose sign (the colon of a link) stands at `sign`, without regard to what stands before it: one that
+/// follows a word directly or lies in another entity is given too.
+pub fn entity_at(text: &str, sign: usize) -> Option<Part> {
+    let start = sign + 1;
+    let (kind, range) = match text.as_bytes()[sign] {
+        b'#' => (Kind::Tag, start..tag_end(text, start)?),
+        b'@' => (Kind::Handle, start..handle_end(text, start)?),
+        b':' => {
+            let length = ["https", "http"].into_iter().find(|scheme| text[..sign].ends_with(scheme))?.len();
+            (Kind::Link, sign - length..link_end(text, sign)?)
+        }
+        _ => return None,
+    };
+    Some(Part { kind, range })
+}
+
 fn class_at(text: &str, at: usize) -> Option<(Class, usize)> {
     let c = text[at..].chars().next()?;
     Some((letter(c).class(), at + c.len_utf8()))

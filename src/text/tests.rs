@@ -1,3 +1,5 @@
+//! Words, letters and marks of many scripts, and the time that they may take.
+
 use super::letter::whole;
 use super::*;
 use proptest::prelude::*;
@@ -141,6 +143,34 @@ proptest! {
                 prop_assert_eq!(words(word).collect::<Vec<_>>(), [(0, word)]);
             }
         }
+    }
+
+    #[test]
+    fn spans_and_signs_leave_out_nothing(texts in prop::collection::vec(any_text(), 1..5)) {
+        let folded = folded(&texts.concat());
+        let mut spans = Vec::new();
+        each_span(&folded, |span| spans.push(span));
+        let entities: Vec<Part> = folded
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| SIGNS.contains(byte))
+            .filter_map(|(at, _)| entity_at(&folded, at))
+            .collect();
+        for part in parts(&folded) {
+            match part.kind {
+                Kind::Word => prop_assert!(spans.contains(&part.range), "{:?} of {:?} in {:?}", part, spans, folded),
+                _ => prop_assert!(entities.contains(&part), "{:?} of {:?} in {:?}", part, entities, folded),
+            }
+        }
+    }
+
+    #[test]
+    fn spans_of_plain_text_are_its_words(text in "[a-z0-9 .,'_!é-]{0,300}") {
+        let folded = folded(&text);
+        let mut spans = Vec::new();
+        each_span(&folded, |span| spans.push(span));
+        let words: Vec<_> = words(&folded).map(|(start, word)| start..start + word.len()).collect();
+        prop_assert_eq!(spans, words);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Bits for each key: one of sixteen foreign words gets as far as the hash table.
-const BITS_PER_KEY: usize = 16;
+/// Bits for each key: one of thirty foreign words gets as far as the hash table.
+const BITS_PER_KEY: usize = 32;
 /// Bounds of the bit map, in bits: a page of memory at least, 8 MiB at most.
 const BITS_MIN: usize = 1 << 15;
 const BITS_MAX: usize = 1 << 26;
@@ -22,15 +22,20 @@ pub(super) struct Filter {
     bits: Vec<u64>,
     /// Hash of a key to its part of `watches`.
     keys: HashMap<u64, Range<u32>, RandomState>,
-    watches: Vec<u32>,
+    watches: Vec<Wanted>,
     /// Without keys: asked of every post.
     always: Vec<u32>,
-    /// First four bytes of the longer beginnings, while compiling: marked in `bits` too, so that one look turns most words
-    /// away from all of them.
-    stems: Vec<u64>,
-    /// Whether any key is looked for there, as whole words and as beginnings.
+    /// Whether any key is looked for there, as whole words and as beginnings of each length.
     asks: [bool; Place::COUNT],
-    asks_prefix: [bool; Place::COUNT],
+    asks_prefix: [[bool; PREFIX_LENGTHS.len()]; Place::COUNT],
+}
+
+/// A watch behind a key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Wanted {
+    watch: u32,
+    /// What the word has to begin with; empty where the hash says it all.
+    beginning: Box<[u8]>,
 }
 
 impl Filter {
@@ -40,14 +45,13 @@ impl Filter {
             keys: HashMap::default(),
             watches: Vec::new(),
             always: Vec::new(),
-            stems: Vec::new(),
             asks: [false; Place::COUNT],
-            asks_prefix: [false; Place::COUNT],
+            asks_prefix: [[false; PREFIX_LENGTHS.len()]; Place::COUNT],
         };
         let mut pairs = Vec::new();
         for (watch, query) in (0_u32..).zip(queries) {
             match keys(query, false) {
-                Some(Keys { keys, .. }) => pairs.extend(keys.iter().map(|key| (filter.add(key), watch))),
+                Some(Keys { keys, .. }) => pairs.extend(keys.iter().map(|key| filter.add(key, watch))),
                 None => filter.always.push(watch),
             }
         }
@@ -55,20 +59,19 @@ impl Filter {
         filter
     }
 
-    fn add(&mut self, key: &Key<'_>) -> u64 {
+    fn add(&mut self, key: &Key<'_>, watch: u32) -> (u64, Wanted) {
         let ends = Ends::of(key.text, 0, key.text.len());
         if !key.prefix {
             self.asks[key.place as usize] = true;
-            return ends.hash(key.place);
+            return (ends.hash(key.place), Wanted { watch, beginning: Box::default() });
         }
-        self.asks_prefix[key.place as usize] = true;
-        if ends.length > PREFIX_LENGTHS[1] {
-            self.stems.push(ends.beginning(key.place, PREFIX_LENGTHS[1]));
-        }
-        ends.beginning(key.place, ends.length)
+        let longest = PREFIX_LENGTHS.into_iter().enumerate().rfind(|&(_, length)| length <= ends.length);
+        let (slot, length) = longest.unwrap_or((0, PREFIX_LENGTHS[0]));
+        self.asks_prefix[key.place as usize][slot] = true;
+        (ends.beginning(key.place, length), Wanted { watch, beginning: key.text.into() })
     }
 
-    fn fill(&mut self, mut pairs: Vec<(u64, u32)>) {
+    fn fill(&mut self, mut pairs: Vec<(u64, Wanted)>) {
         pairs.sort_unstable();
         pairs.dedup();
         let bits = (pairs.len() * BITS_PER_KEY).next_power_of_two().clamp(BITS_MIN, BITS_MAX);
@@ -76,13 +79,10 @@ impl Filter {
         for group in pairs.chunk_by(|a, b| a.0 == b.0) {
             let hash = group[0].0;
             let start = self.watches.len();
-            self.watches.extend(group.iter().map(|(_, watch)| *watch));
+            self.watches.extend(group.iter().map(|(_, wanted)| wanted.clone()));
             // As many as there are terms, which memory bounds far below 2^32.
             self.keys.insert(hash, start as u32..self.watches.len() as u32);
             self.mark(hash);
-        }
-        for stem in std::mem::take(&mut self.stems) {
-            self.mark(stem);
         }
     }
 
@@ -128,9 +128,9 @@ impl Ends {
     #[inline]
     fn of(text: &[u8], start: usize, end: usize) -> Self {
         let length = end - start;
-        let first = eight(text, start) & mask(length);
-        let last = if length > 8 { eight(text, end - 8) } else { 0 };
-        Self { first, last, length }
+        let mask = mask(length);
+        // Short words are their own end: no branch, since a processor cannot guess which words are short.
+        Self { first: eight(text, start) & mask, last: eight(text, start.max(end.saturating_sub(8))) & mask, length }
     }
 
     #[inline]
@@ -158,7 +158,7 @@ fn scatter(n: u64) -> u64 {
 /// Keeps the first `length` bytes.
 #[inline]
 fn mask(length: usize) -> u64 {
-    if length >= 8 { u64::MAX } else { (1 << (8 * length)) - 1 }
+    u64::MAX.checked_shr(64 - 8 * length.min(8) as u32).unwrap_or(0)
 }
 
 /// The eight bytes from `start` on, zeros behind the end.
@@ -181,45 +181,43 @@ struct Look<'f, 'o> {
 
 impl Look<'_, '_> {
     fn asks(&self, place: Place) -> bool {
-        self.filter.asks[place as usize] || self.filter.asks_prefix[place as usize]
+        self.filter.asks[place as usize] || self.filter.asks_prefix[place as usize].contains(&true)
     }
 
-    #[inline]
-    fn hash(&mut self, hash: u64) {
+    fn hash(&mut self, hash: u64, text: &[u8]) {
         if self.filter.may_hold(hash)
             && let Some(range) = self.filter.keys.get(&hash)
         {
-            self.found.extend_from_slice(&self.filter.watches[range.start as usize..range.end as usize]);
+            let wanted = &self.filter.watches[range.start as usize..range.end as usize];
+            let held = wanted.iter().filter(|wanted| text.starts_with(&wanted.beginning));
+            self.found.extend(held.map(|wanted| wanted.watch));
         }
     }
 
     fn key(&mut self, place: Place, text: &str) {
-        self.hash(Ends::of(text.as_bytes(), 0, text.len()).hash(place));
+        self.hash(Ends::of(text.as_bytes(), 0, text.len()).hash(place), text.as_bytes());
     }
 
+    /// All looks into the bit map first and one decision at the end: a processor guesses wrong about single looks too often.
     #[inline]
     fn word(&mut self, place: Place, text: &str, word: Range<usize>) {
+        let filter = self.filter;
         let ends = Ends::of(text.as_bytes(), word.start, word.end);
-        if self.filter.asks[place as usize] {
-            self.hash(ends.hash(place));
+        let mut held = filter.asks[place as usize] && filter.may_hold(ends.hash(place));
+        for (asks, length) in filter.asks_prefix[place as usize].into_iter().zip(PREFIX_LENGTHS) {
+            // A shorter word looks as if it went on with zeros, which is in no key.
+            held |= asks && filter.may_hold(ends.beginning(place, length));
         }
-        if self.filter.asks_prefix[place as usize] {
-            self.beginnings(place, ends);
+        if held {
+            self.held(place, ends, &text.as_bytes()[word]);
         }
     }
 
-    #[inline]
-    fn beginnings(&mut self, place: Place, ends: Ends) {
-        let [two, four, longer @ ..] = PREFIX_LENGTHS;
-        if ends.length >= two {
-            self.hash(ends.beginning(place, two));
-        }
-        if ends.length < four || !self.filter.may_hold(ends.beginning(place, four)) {
-            return;
-        }
-        self.hash(ends.beginning(place, four));
-        for length in longer.into_iter().filter(|&length| length <= ends.length) {
-            self.hash(ends.beginning(place, length));
+    #[cold]
+    fn held(&mut self, place: Place, ends: Ends, word: &[u8]) {
+        self.hash(ends.hash(place), word);
+        for length in PREFIX_LENGTHS.into_iter().filter(|&length| length <= ends.length) {
+            self.hash(ends.beginning(place, length), word);
         }
     }
 
@@ -228,31 +226,31 @@ impl Look<'_, '_> {
         if text.is_empty() {
             return;
         }
-        text::fold(text, folded);
-        for part in text::parts(folded) {
-            let written = &folded[part.range.clone()];
+        self.words(Place::Text, Some(text), folded);
+        let [tag, handle, link] = text::SIGNS;
+        for sign in memchr::memchr3_iter(tag, handle, link, folded.as_bytes()) {
+            let Some(part) = text::entity_at(folded, sign) else { continue };
+            let written = &folded[part.range];
             match part.kind {
-                Kind::Word => self.word(Place::Text, folded, part.range),
                 Kind::Tag => self.key(Place::Tag, written),
                 Kind::Handle => reading::handle_forms(written).for_each(|form| self.key(Place::Handle, form)),
                 Kind::Link => self.address(written),
+                Kind::Word => {}
             }
         }
     }
 
     fn words(&mut self, place: Place, text: Option<&str>, folded: &mut String) {
         text::fold(text.unwrap_or(""), folded);
-        for (start, word) in text::words(folded) {
-            self.word(place, folded, start..start + word.len());
-        }
+        text::each_span(folded, |word| self.word(place, folded, word));
     }
 
     fn address(&mut self, address: &str) {
         if !self.asks(Place::Host) {
             return;
         }
-        let Some((host, _)) = text::host_and_path(address) else { return };
-        let mut parent = Some(host.as_str());
+        let Some((host, _)) = text::host_and_rest(address) else { return };
+        let mut parent = Some(&*host);
         while let Some(host) = parent {
             self.key(Place::Host, host);
             parent = host.split_once('.').map(|(_, parent)| parent);

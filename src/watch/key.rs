@@ -29,12 +29,13 @@ impl Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key<'q> {
     pub place: Place,
-    /// The beginning of a word, cut to one of [`PREFIX_LENGTHS`].
+    /// The beginning of a word, at least as long as the first of [`PREFIX_LENGTHS`].
     pub prefix: bool,
     pub text: &'q [u8],
 }
 
-/// Beginnings are looked up for each word of a post at each of these lengths (bytes), so that they must be few.
+/// Beginnings are looked up for each word of a post at those of these lengths (bytes) that any watch needs, so that they
+/// must be few. A longer one is looked up by its first bytes, then compared.
 pub(super) const PREFIX_LENGTHS: [usize; 4] = [2, 4, 6, 8];
 
 /// Keys, and how often a post is expected to hold one of them; only the order of the figures matters.
@@ -97,13 +98,11 @@ fn one(place: Place, text: &str, cost: f64) -> Option<Keys<'_>> {
 
 /// `None`: a beginning too short to look for.
 fn word_key(place: Place, word: &[u8], prefix: bool) -> Option<Keys<'_>> {
-    let (text, cost) = if prefix {
-        let length = PREFIX_LENGTHS.into_iter().rfind(|&length| length <= word.len())?;
-        (&word[..length], rarity(length) * 4.0)
-    } else {
-        (word, rarity(word.len()))
-    };
-    Some(Keys { keys: vec![Key { place, prefix, text }], cost })
+    if prefix && word.len() < PREFIX_LENGTHS[0] {
+        return None;
+    }
+    let cost = rarity(word.len()) * if prefix { 4.0 } else { 1.0 };
+    Some(Keys { keys: vec![Key { place, prefix, text: word }], cost })
 }
 
 /// Long words are rare words.

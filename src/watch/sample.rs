@@ -1,9 +1,11 @@
 //! Load generation: watches and posts of invented words, shaped like a public firehose, the same for the same seed.
-//! For benchmarks and difference tests only; says nothing about how people write.
+//! For benchmarks and difference tests only; says nothing about how people write. Knows one wire form, Jetstream's v1 frame,
+//! so that decoding can be measured on the same posts.
 
 use crate::brand::{Brand, Watch};
-use crate::post::Post;
+use crate::post::{Kind, Post};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 /// Words that many posts hold and no watch asks for by itself.
 const COMMON: usize = 2_000;
@@ -13,6 +15,11 @@ const SYLLABLES: [&str; 24] = [
     "ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qui", "ro", "su", "ta", "ve", "wi", "xo",
     "yu", "za", "lan", "mer", "tis",
 ];
+
+/// When every post was sent: 21 November 2026, 09:00 UTC.
+const SENT: Timestamp = Timestamp::constant(1_795_251_600, 0);
+/// Of the content of a record; the same length everywhere.
+const CID: &str = "bafyreiaaaabbbbccccddddeeeeffffgggghhhhiiiijjjjkkkkllllmmmm";
 
 /// A small generator of pseudo-random numbers (SplitMix64), so that a seed gives the same load on every machine.
 #[derive(Clone)]
@@ -89,16 +96,25 @@ impl Sample {
                 _ => " ",
             });
         }
+        if self.below(4) == 0 {
+            text.push_str("\n\n");
+        }
         // A share of a million.
         let wanted = self.below(1_000_000) < (share * 1e6) as u64;
         if wanted && self.watches > 0 {
             text.push_str(&Self::name(self.below(self.watches)));
         }
         let number = self.below(1 << 40);
-        let mut post =
-            Post::new(format!("at://did:plc:{number:x}/app.example.post/{number:x}"), text, Timestamp::UNIX_EPOCH);
+        let mut post = Post::new(format!("at://did:plc:{number:024x}/app.bsky.feed.post/{number:013x}"), text, SENT);
         post.source = "bluesky".into();
         post.lang = Some("en".into());
+        post.author.id = Some(format!("did:plc:{number:024x}").into());
+        if self.below(3) == 0 {
+            let parent = format!("at://did:plc:{:024x}/app.bsky.feed.post/{:013x}", mixed(number), number);
+            post.kind = Kind::Reply;
+            post.root = Some(parent.clone().into());
+            post.reply_to = Some(parent.into());
+        }
         if self.below(4) == 0 {
             post.links = vec![format!("https://{}.example/{number:x}", word(mixed(number), 3)).into()];
         }
@@ -107,6 +123,44 @@ impl Sample {
         }
         post
     }
+}
+
+/// A post of [`Sample::post`] as the frame in which a Jetstream server sends it (v1): links and tags as facets, and among
+/// them what such frames hold and we pass over.
+pub fn jetstream_frame(post: &Post<'_>) -> String {
+    let link = |link| facet(post, json!({"$type": "app.bsky.richtext.facet#link", "uri": link}));
+    let tag = |tag| facet(post, json!({"$type": "app.bsky.richtext.facet#tag", "tag": tag}));
+    let facets: Vec<Value> = post.links.iter().map(link).chain(post.tags.iter().map(tag)).collect();
+    let mut record = json!({
+        "$type": "app.bsky.feed.post",
+        "createdAt": post.created_at,
+        "langs": [post.lang],
+        "text": post.text,
+    });
+    if !facets.is_empty() {
+        record["facets"] = facets.into();
+    }
+    if let (Some(parent), Some(root)) = (&post.reply_to, &post.root) {
+        record["reply"] = json!({"parent": {"cid": CID, "uri": parent}, "root": {"cid": CID, "uri": root}});
+    }
+    json!({
+        "did": post.author.id,
+        "time_us": SENT.as_microsecond() + 250_000,
+        "kind": "commit",
+        "commit": {
+            "rev": "3m5zzzzzzzz22",
+            "operation": "create",
+            "collection": "app.bsky.feed.post",
+            "rkey": post.id.rsplit_once('/').map_or("", |(_, key)| key),
+            "record": record,
+            "cid": CID,
+        },
+    })
+    .to_string()
+}
+
+fn facet(post: &Post<'_>, feature: Value) -> Value {
+    json!({"index": {"byteStart": 0, "byteEnd": post.text.len().min(10)}, "features": [feature]})
 }
 
 fn mixed(mut n: u64) -> u64 {

@@ -1,3 +1,5 @@
+//! Matching at once against matching one by one, and own accounts.
+
 use super::sample::Sample;
 use super::*;
 use crate::brand::{OwnAccount, Watch};

@@ -20,6 +20,7 @@ impl Backoff {
 
     /// The wait before the next try: uniformly between half and all of `first * 2^failures`, at most `most`.
     /// Half at least, so that a peer that refuses at once is never hammered.
+    #[expect(clippy::should_implement_trait, reason = "it has no end, and nothing to iterate for")]
     pub fn next(&mut self) -> Duration {
         let whole = self.first.saturating_mul(2_u32.saturating_pow(self.failures)).min(self.most);
         self.failures = self.failures.saturating_add(1);

@@ -53,6 +53,10 @@ async fn a_hook_that_hangs_holds_up_no_other() {
     let took = began.elapsed();
     assert!(took < Duration::from_secs(20), "the hanging hook waits for its 30 s, the other took {took:?}");
     assert_eq!(hanging.received().len(), 32, "no more at once than there are places");
+    // What hangs does not hold up the stop either; it waits in the store.
+    let (status, took) = daemon.stop();
+    assert!(status.success() && took < Duration::from_secs(10), "{status} after {took:?}");
+    assert_eq!(house.reader().await.counts().await.unwrap().deliveries_pending, 450);
 }
 
 /// A small file system, for as long as it lives; `None` where this is not allowed.

@@ -89,7 +89,7 @@ async fn a_damaged_store_stops_the_start_and_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_damaged_meanwhile_ends_the_daemon() {
+async fn a_store_damaged_under_a_running_daemon_is_found_at_the_next_start() {
     let house = push::house("");
     let daemon = house.start();
     let text = format!("velora {}", "x".repeat(500));
@@ -113,8 +113,11 @@ async fn a_store_damaged_meanwhile_ends_the_daemon() {
     assert!(told.contains("is damaged"), "{told}");
 }
 
-/// A configuration, and what must be said of it: place in the file, message, suggestion.
-const WRONG: [(&str, &[(&str, &str, &str)]); 9] = [
+/// Place in the file, message, suggestion.
+type Said = (&'static str, &'static str, &'static str);
+
+/// A configuration, and what must be said of it.
+const WRONG: [(&str, &[Said]); 9] = [
     ("[[brand]]\nid = \"a\"\nnmae = \"A\"\n", &[("8:1", "unknown key `brand.nmae`", "did you mean `name`?")]),
     ("[[source]]\nid = \"s\"\nkind = \"blusky\"\n", &[("8:8", "unknown kind `blusky`", "did you mean `bluesky`?")]),
     ("[[source]]\nid = \"s\"\n", &[("6:1", "lacks `kind`", "")]),

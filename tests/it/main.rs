@@ -1,6 +1,7 @@
 //! The integration tests, one binary: local peers in their own modules, tests beside them. Building many small binaries
 //! costs more than running them.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a test cannot do without, it may demand")]
+#![allow(clippy::print_stdout, reason = "a trial that this machine cannot hold says so")]
 
 mod bluesky;
 mod bound;
@@ -14,6 +15,7 @@ mod jetstream;
 mod kill;
 mod listen;
 mod listener;
+mod manual;
 mod mastodon;
 mod push;
 mod recorded;

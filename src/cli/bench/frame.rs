@@ -14,6 +14,15 @@ const KEY: &str = "3000000000000";
 const TIME: u64 = 1_000_000_000_000_000;
 const CREATED: &str = "2000-01-01T00:00:00.000Z";
 
+/// Stands before the invented words of each post, since a real post tells its language by such little words: without
+/// them every post would take the slow way of finding it out.
+const LITTLE_WORDS: [&str; 4] = [
+    "This is what I have heard about it: ",
+    "Why is nobody at the desk for us? ",
+    "We were just there and it is not good. ",
+    "Thanks to all of you for the help with ",
+];
+
 /// Posts of one author.
 const POSTS_PER_AUTHOR: u64 = 3;
 const SEED: u64 = 7;
@@ -110,8 +119,9 @@ impl Frames {
             let lane = format!("lane{}", number % LANES);
             let mut tags: Vec<&str> = post.tags.iter().map(|tag| tag.as_str()).collect();
             tags.push(&lane);
+            let text = format!("{}{}", LITTLE_WORDS[number % LITTLE_WORDS.len()], post.text);
             let link = post.links.first().map(|link| link.as_str());
-            all.extend(Frame::new(&post.text, post.lang.as_deref(), link, &tags));
+            all.extend(Frame::new(&text, post.lang.as_deref(), link, &tags));
         }
         let mut frames = Self { all, next: 0 };
         let now = Now::read();

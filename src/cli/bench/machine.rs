@@ -2,13 +2,16 @@
 
 use anyhow::Context;
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const SYNCS: usize = 300;
 /// A page of the store.
 const SYNC_BYTES: usize = 4_096;
+
+const REMOVALS_MAX: usize = 50;
+const REMOVE_AGAIN: Duration = Duration::from_millis(100);
 
 /// A folder of our own, removed when dropped.
 pub struct Folder(PathBuf);
@@ -30,7 +33,17 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
+        remove(&self.0);
+    }
+}
+
+/// A merge of the index may still write for a moment after its daemon has ended: then it is tried again.
+pub fn remove(dir: &Path) {
+    for _ in 0..REMOVALS_MAX {
+        match std::fs::remove_dir_all(dir) {
+            Err(error) if error.kind() != ErrorKind::NotFound => std::thread::park_timeout(REMOVE_AGAIN),
+            _ => return,
+        }
     }
 }
 

@@ -95,8 +95,10 @@ impl Peers {
         self.on.send_replace(false);
     }
 
-    pub fn delivered_count(&self) -> usize {
-        self.notes.delivered.lock().unwrap_or_else(PoisonError::into_inner).len()
+    /// Posts that went out (of a timed feed) beyond what came in.
+    pub fn undelivered(&self) -> usize {
+        let count = |seen: &Mutex<Seen>| seen.lock().unwrap_or_else(PoisonError::into_inner).len();
+        count(&self.notes.sent).saturating_sub(count(&self.notes.delivered))
     }
 
     /// What went out and what came in.
@@ -141,7 +143,8 @@ async fn feed_all(
         };
         let Some(mut listening) = listening else { continue };
         if let Err(error) = send_all(feed, &mut listening, &mut on, &notes).await {
-            tracing::error!(%error, "the firehose broke off");
+            // The daemon stopped while we were writing.
+            tracing::debug!(%error, "the firehose broke off");
         }
         socket = Some(listening);
     }

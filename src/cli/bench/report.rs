@@ -114,7 +114,7 @@ impl Report {
         }
         writeln!(
             out,
-            "{:<22} {:>11} {:<11} {:>7} {:>11}  {:<34} {:<11}",
+            "{:<28} {:>11} {:<11} {:>10} {:>11}  {:<38} {:<11}",
             "stage", "figure", "unit", "ratio", "limit", "of", "goal"
         )?;
         for row in &self.rows {
@@ -122,7 +122,7 @@ impl Report {
             let ratio = row.ratio().map_or(String::new(), |ratio| format!("{ratio:.2} x"));
             let met = row.is_met().map_or("", |met| if met { "met" } else { "missed" });
             let line = format!(
-                "{:<22} {:>11} {:<11} {:>7} {:>11}  {:<34} {:<11} {}",
+                "{:<28} {:>11} {:<11} {:>10} {:>11}  {:<38} {:<11} {}",
                 row.stage,
                 number(row.value),
                 row.unit,

@@ -31,6 +31,8 @@ const WARM_UP: Duration = Duration::from_secs(2);
 /// How often the counts are looked at: as finely as "searchable after" is told.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const TELL_EVERY: Duration = Duration::from_secs(10);
+/// What is not delivered by then after the last post counts as not told.
+const DELIVER_WITHIN: Duration = Duration::from_secs(10);
 /// Longer than anything here takes that still works.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -95,7 +97,7 @@ pub async fn carry(folder: &Folder, watches: usize, seconds: u32, rate: Option<u
     let (caught_up, searchable) = (ended.elapsed(), look.searchable());
     app.stop();
     app.wait().await?;
-    std::fs::remove_dir_all(&dir)?;
+    machine::remove(&dir);
     let memory = [memory[0], memory[1], memory[2]];
     Ok(Carried { idle, memory, stored, took, spent, behind, caught_up, searchable })
 }
@@ -114,16 +116,16 @@ pub async fn deliver(folder: &Folder, watches: usize) -> anyhow::Result<Delivere
         look.note();
     }
     peers.end_feed();
-    until("every alert was delivered", || {
+    let ended = Instant::now();
+    while peers.undelivered() > 0 && ended.elapsed() < DELIVER_WITHIN {
+        tokio::time::sleep(LOOK_EVERY).await;
         look.note();
-        peers.delivered_count() as u64 >= look.stored() && look.stored() == app.searcher.count()
-    })
-    .await?;
+    }
     let searchable = look.searchable();
     let (sent, delivered) = peers.take();
     app.stop();
     app.wait().await?;
-    std::fs::remove_dir_all(&dir)?;
+    machine::remove(&dir);
     let mut first: HashMap<u64, Instant> = HashMap::new();
     for (number, at) in delivered {
         first.entry(number).or_insert(at);
@@ -144,8 +146,8 @@ impl Carried {
         let cost = self.spent.as_secs_f64() * 1e6 / self.stored.max(1) as f64;
         report.add(Row::new("everything, processor", cost, "us/post").beside("the stages added up", parts.cost_us));
         report.add(Row::new("everything, not indexed", self.behind as f64, "posts"));
-        report.add(Row::new("searchable after, p50", self.searchable.p50, "ms"));
-        report.add(Row::new("searchable after, p99", self.searchable.p99, "ms"));
+        report.add(Row::new("searchable at full rate, p50", self.searchable.p50, "ms"));
+        report.add(Row::new("searchable at full rate, p99", self.searchable.p99, "ms").goal(Goal::Most(1_500.0)));
         report.add(Row::new("memory, idle", self.idle.all, "MB").goal(Goal::Most(120.0)));
         let names = ["memory, begin", "memory, middle", "memory, end"];
         for (name, memory) in names.into_iter().zip(self.memory) {
@@ -164,9 +166,8 @@ impl Delivered {
         report.add(p99.goal(Goal::MostOfLimit(4.0)));
         let told = Row::new("frame to webhook, told", self.latency.count as f64, "alerts");
         report.add(told.beside("posts sent", self.expected as f64).goal(Goal::LeastOfLimit(1.0)));
-        report.add(Row::new("at 1,000/s, p50", self.searchable.p50, "ms").beside("goal: searchable after", 1_500.0));
-        let p99 = Row::new("at 1,000/s, p99", self.searchable.p99, "ms").beside("goal: searchable after", 1_500.0);
-        report.add(p99.goal(Goal::MostOfLimit(1.0)));
+        report.add(Row::new("searchable at 1,000/s, p50", self.searchable.p50, "ms"));
+        report.add(Row::new("searchable at 1,000/s, p99", self.searchable.p99, "ms").goal(Goal::Most(1_500.0)));
     }
 }
 
@@ -192,10 +193,8 @@ impl<'a> Look<'a> {
         if self.waiting.back().is_none_or(|(last, _)| *last < stored) && stored > found {
             self.waiting.push_back((stored, now));
         }
-        while let Some((count, at)) = self.waiting.front().filter(|(count, _)| *count <= found) {
-            self.took.push(now - *at);
-            let _ = count;
-            self.waiting.pop_front();
+        while let Some((_, at)) = self.waiting.pop_front_if(|(count, _)| *count <= found) {
+            self.took.push(now - at);
         }
     }
 

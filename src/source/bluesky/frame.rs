@@ -5,7 +5,7 @@
 //! Source: Jetstream's documentation, code and lexicons, August 2026.
 
 use super::cursor::timestamp;
-use super::record;
+use super::record::{self, Record};
 use crate::post::{Post, Str};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -70,29 +70,30 @@ impl Bad {
     }
 }
 
+/// `R`: the record, read at once ([`Record`]) or left for later ([`RawValue`]).
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-struct Envelope<'a> {
+#[serde(bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
+struct Envelope<'a, R> {
     did: Option<Str<'a>>,
     time_us: Option<i64>,
     kind: Option<Str<'a>>,
-    commit: Option<Commit<'a>>,
+    commit: Option<Commit<'a, R>>,
     account: Option<Account<'a>>,
     #[serde(rename = "$type")]
     type_: Option<Str<'a>>,
-    payload: Option<Payload<'a>>,
+    /// Boxed, as the record is: large, and moved several times while it is read.
+    payload: Option<Box<Payload<'a, R>>>,
     error: Option<Str<'a>>,
     message: Option<Str<'a>>,
 }
 
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-struct Commit<'a> {
+#[serde(bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
+struct Commit<'a, R> {
     operation: Str<'a>,
     collection: Str<'a>,
     rkey: Str<'a>,
-    #[serde(borrow)]
-    record: Option<&'a RawValue>,
+    record: Option<Box<R>>,
 }
 
 #[derive(Deserialize)]
@@ -104,8 +105,8 @@ struct Account<'a> {
 
 /// v2. All kinds in one: every field is optional but the type.
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-struct Payload<'a> {
+#[serde(bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
+struct Payload<'a, R> {
     #[serde(rename = "$type")]
     type_: Str<'a>,
     seq: Option<i64>,
@@ -114,8 +115,7 @@ struct Payload<'a> {
     operation: Option<Str<'a>>,
     collection: Option<Str<'a>>,
     rkey: Option<Str<'a>>,
-    #[serde(borrow)]
-    record: Option<&'a RawValue>,
+    record: Option<Box<R>>,
     active: Option<bool>,
     status: Option<Str<'a>>,
     account: Option<Account<'a>>,
@@ -128,9 +128,19 @@ struct Payload<'a> {
 /// [`Bad`]: drop the frame, count it and go on.
 pub fn parse(frame: &[u8]) -> Result<Event<'_>, Bad> {
     let text = std::str::from_utf8(frame).map_err(|_| Bad::Text)?;
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| Bad::Json(error.to_string()))?;
+    // Nearly every frame is as it should be, and read in one pass.
+    if let Ok(envelope) = serde_json::from_str(text)
+        && let Ok(event) = understood(envelope, Ok::<Record<'_>, Bad>)
+    {
+        return Ok(event);
+    }
+    let envelope = serde_json::from_str(text).map_err(|error| Bad::Json(error.to_string()))?;
+    understood(envelope, record::damaged)
+}
+
+fn understood<'a, R>(envelope: Envelope<'a, R>, read: impl Read<'a, R>) -> Result<Event<'a>, Bad> {
     match envelope.payload {
-        Some(payload) => parse_v2(payload),
+        Some(payload) => parse_v2(*payload, read),
         None if envelope.type_.as_deref() == Some("error") => Ok(Event {
             time_us: 0,
             seq: None,
@@ -139,22 +149,27 @@ pub fn parse(frame: &[u8]) -> Result<Event<'_>, Bad> {
                 message: envelope.message.unwrap_or_default(),
             },
         }),
-        None => parse_v1(envelope),
+        None => parse_v1(envelope, read),
     }
 }
 
-fn parse_v1(envelope: Envelope<'_>) -> Result<Event<'_>, Bad> {
+/// From a record, read or not, to one that is.
+trait Read<'a, R>: Fn(R) -> Result<Record<'a>, Bad> {}
+
+impl<'a, R, F: Fn(R) -> Result<Record<'a>, Bad>> Read<'a, R> for F {}
+
+fn parse_v1<'a, R>(envelope: Envelope<'a, R>, read: impl Read<'a, R>) -> Result<Event<'a>, Bad> {
     let time_us = envelope.time_us.ok_or(Bad::Lacks("time_us"))?;
     let did = envelope.did.ok_or(Bad::Lacks("did"))?;
     let what = match envelope.kind.ok_or(Bad::Lacks("kind"))?.as_str() {
-        "commit" => commit(did, envelope.commit.ok_or(Bad::Lacks("commit"))?, time_us)?,
+        "commit" => commit(did, envelope.commit.ok_or(Bad::Lacks("commit"))?, time_us, read)?,
         "account" => account(did, envelope.account.ok_or(Bad::Lacks("account"))?),
         _ => What::Other,
     };
     Ok(Event { time_us, seq: None, what })
 }
 
-fn parse_v2(payload: Payload<'_>) -> Result<Event<'_>, Bad> {
+fn parse_v2<'a, R>(payload: Payload<'a, R>, read: impl Read<'a, R>) -> Result<Event<'a>, Bad> {
     let (_, kind) = payload.type_.rsplit_once('#').ok_or(Bad::Lacks("payload.$type"))?;
     if kind == "info" {
         let outdated = payload.name.as_deref() == Some("OutdatedCursor");
@@ -172,7 +187,7 @@ fn parse_v2(payload: Payload<'_>) -> Result<Event<'_>, Bad> {
                 rkey: payload.rkey.ok_or(Bad::Lacks("payload.rkey"))?,
                 record: payload.record,
             };
-            commit(did, parts, time_us)?
+            commit(did, parts, time_us, read)?
         }
         "account" => {
             let flat = Account { active: payload.active, status: payload.status };
@@ -183,29 +198,22 @@ fn parse_v2(payload: Payload<'_>) -> Result<Event<'_>, Bad> {
     Ok(Event { time_us, seq: payload.seq, what })
 }
 
-fn commit<'a>(did: Str<'a>, commit: Commit<'a>, time_us: i64) -> Result<What<'a>, Bad> {
+fn commit<'a, R>(did: Str<'a>, commit: Commit<'a, R>, time_us: i64, read: impl Read<'a, R>) -> Result<What<'a>, Bad> {
     let deleted = commit.operation.as_str() == "delete";
-    let record = || commit.record.map(RawValue::get).ok_or(Bad::Lacks("commit.record"));
+    let record = || commit.record.ok_or(Bad::Lacks("commit.record")).and_then(|record| read(*record));
     Ok(match (commit.collection.as_str(), deleted) {
         (POST, true) => What::PostDeleted { id: at_uri(&did, POST, &commit.rkey) },
         (POST, false) => {
             let edited = commit.operation.as_str() == "update";
-            record::post(did, &commit.rkey, record()?, timestamp(time_us), edited)?
+            record::post(did, &commit.rkey, record()?, timestamp(time_us), edited)
         }
         (FOLLOW, true) => What::Unfollowed { record: at_uri(&did, FOLLOW, &commit.rkey), follower: did },
         (FOLLOW, false) => {
-            let record = record()?;
-            let follow: Follow<'a> = serde_json::from_str(record).map_err(|error| Bad::Record(error.to_string()))?;
-            What::Followed { record: at_uri(&did, FOLLOW, &commit.rkey), follower: did, subject: follow.subject }
+            let subject = record()?.subject.ok_or_else(|| Bad::Record("a follow without `subject`".to_owned()))?;
+            What::Followed { record: at_uri(&did, FOLLOW, &commit.rkey), follower: did, subject }
         }
         _ => What::Other,
     })
-}
-
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-struct Follow<'a> {
-    subject: Str<'a>,
 }
 
 fn account<'a>(did: Str<'a>, account: Account<'a>) -> What<'a> {

@@ -6,24 +6,26 @@
 use super::frame::{Bad, POST, What, at_uri};
 use crate::post::{Author, Kind, Post, Str};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::collections::HashMap;
 
-#[derive(Deserialize)]
+/// A record of a post as the lexicon has it. Nearly all are, and are read in one pass with the frame around them; for the
+/// others there is [`damaged`]. Of any other record every part is absent, of a follow all but `subject`.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-struct Record<'a> {
+pub struct Record<'a> {
     text: Option<Str<'a>>,
     created_at: Option<Str<'a>>,
-    #[serde(default)]
-    langs: Lenient<Vec<Str<'a>>>,
-    #[serde(default)]
-    tags: Lenient<Vec<Str<'a>>>,
-    #[serde(default)]
-    facets: Lenient<Vec<Lenient<Facet<'a>>>>,
-    #[serde(default)]
-    reply: Lenient<Reply<'a>>,
-    #[serde(default)]
-    embed: Lenient<Embed<'a>>,
+    langs: Option<Vec<Str<'a>>>,
+    tags: Option<Vec<Str<'a>>>,
+    facets: Option<Vec<Facet<'a>>>,
+    reply: Option<Reply<'a>>,
+    embed: Option<Embed<'a>>,
+    /// Of a follow.
+    pub subject: Option<Str<'a>>,
+    #[serde(skip)]
+    facets_ignored: u32,
 }
 
 #[derive(Deserialize)]
@@ -66,92 +68,119 @@ struct Reference<'a> {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 struct Embed<'a> {
-    #[serde(default)]
-    external: Lenient<Reference<'a>>,
-    #[serde(default)]
-    record: Lenient<Quoted<'a>>,
-    #[serde(default)]
-    media: Lenient<Media<'a>>,
+    external: Option<Reference<'a>>,
+    record: Option<Quoted<'a>>,
+    media: Option<Media<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 struct Quoted<'a> {
     uri: Option<Str<'a>>,
-    #[serde(default)]
-    record: Lenient<Reference<'a>>,
+    record: Option<Reference<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 struct Media<'a> {
-    #[serde(default)]
-    external: Lenient<Reference<'a>>,
+    external: Option<Reference<'a>>,
 }
 
-/// `None` when the value has another shape than expected, instead of an error for the whole record.
-struct Lenient<T>(Option<T>);
+/// The parts of an object, each to be read by itself.
+type Parts<'a> = HashMap<Str<'a>, &'a RawValue>;
 
-impl<T> Default for Lenient<T> {
-    fn default() -> Self {
-        Self(None)
+/// A record in which some part has another shape than expected: whatever can be read.
+///
+/// # Errors
+/// It is no object, or text or time are not even strings.
+pub fn damaged(record: &RawValue) -> Result<Record<'_>, Bad> {
+    let bad = |error: serde_json::Error| Bad::Record(error.to_string());
+    let parts: Parts<'_> = serde_json::from_str(record.get()).map_err(bad)?;
+    let words = |name: &'static str| {
+        parts.get(&name.into()).map(|part| serde_json::from_str(part.get()).map_err(bad)).transpose()
+    };
+    let facets: Vec<Option<Facet<'_>>> =
+        part::<Vec<&RawValue>>(&parts, "facets").unwrap_or_default().into_iter().map(read).collect();
+    Ok(Record {
+        text: words("text")?.flatten(),
+        created_at: words("createdAt")?.flatten(),
+        langs: part(&parts, "langs"),
+        tags: part(&parts, "tags"),
+        facets_ignored: count(facets.iter().filter(|facet| facet.is_none())),
+        facets: Some(facets.into_iter().flatten().collect()),
+        reply: part(&parts, "reply"),
+        embed: part(&parts, "embed").map(|embed| damaged_embed(&embed)),
+        subject: part(&parts, "subject"),
+    })
+}
+
+fn damaged_embed<'a>(embed: &Parts<'a>) -> Embed<'a> {
+    let quoted = |record| Quoted { uri: part(&record, "uri"), record: part(&record, "record") };
+    let media = |media| Media { external: part(&media, "external") };
+    Embed {
+        external: part(embed, "external"),
+        record: part(embed, "record").map(quoted),
+        media: part(embed, "media").map(media),
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Lenient<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&'de RawValue>::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str(raw.get()).ok()))
-    }
+fn part<'a, T: Deserialize<'a>>(parts: &Parts<'a>, name: &'static str) -> Option<T> {
+    parts.get(&name.into()).copied().and_then(read)
+}
+
+fn read<'a, T: Deserialize<'a>>(part: &'a RawValue) -> Option<T> {
+    serde_json::from_str(part.get()).ok()
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    items.fold(0, |count, _| count + 1)
 }
 
 /// `at` is the server's time of the event. A post without words and links (pictures alone, a quote without a comment)
 /// says nothing that could be judged: [`What::Other`].
-pub fn post<'a>(did: Str<'a>, rkey: &str, record: &'a str, at: Timestamp, edited: bool) -> Result<What<'a>, Bad> {
-    let record: Record<'a> = serde_json::from_str(record).map_err(|error| Bad::Record(error.to_string()))?;
+pub fn post<'a>(did: Str<'a>, rkey: &str, record: Record<'a>, at: Timestamp, edited: bool) -> What<'a> {
     let mut post = Post::new(at_uri(&did, POST, rkey), record.text.unwrap_or_default(), at);
     // A clock that runs ahead would sort a post before all others for years.
     let declared = record.created_at.and_then(|time| time.parse::<Timestamp>().ok());
     post.created_at = declared.filter(|time| *time > Timestamp::UNIX_EPOCH).map_or(at, |time| time.min(at));
     post.edited_at = edited.then_some(at);
     post.url = Some(["https://bsky.app/profile/", &did, "/post/", rkey].concat().into());
-    post.lang = record.langs.0.and_then(|langs| langs.into_iter().find(|lang| !lang.is_empty()));
-    post.tags = record.tags.0.unwrap_or_default();
-    if let Some(embed) = record.embed.0 {
+    post.lang = record.langs.and_then(|langs| langs.into_iter().find(|lang| !lang.is_empty()));
+    post.tags = record.tags.unwrap_or_default();
+    if let Some(embed) = record.embed {
         take_embed(embed, &mut post);
     }
-    let mut facets_ignored = 0;
-    for facet in record.facets.0.unwrap_or_default() {
-        match facet.0.filter(|facet| post.text.get(facet.index.byte_start..facet.index.byte_end).is_some()) {
-            Some(facet) => facet.features.into_iter().for_each(|feature| take_feature(feature, &mut post)),
+    let mut facets_ignored = record.facets_ignored;
+    for facet in record.facets.unwrap_or_default() {
+        match post.text.get(facet.index.byte_start..facet.index.byte_end) {
+            Some(_) => facet.features.into_iter().for_each(|feature| take_feature(feature, &mut post)),
             None => facets_ignored += 1,
         }
     }
     if post.quote_of.is_some() {
         post.kind = Kind::Quote;
     }
-    if let Some(reply) = record.reply.0 {
+    if let Some(reply) = record.reply {
         post.kind = Kind::Reply;
         post.reply_to = Some(reply.parent.uri);
         post.root = Some(reply.root.uri);
     }
     if post.text.trim().is_empty() && post.links.is_empty() {
-        return Ok(What::Other);
+        return What::Other;
     }
     post.author = Author { id: Some(did), ..Author::default() };
-    Ok(What::Post { post: Box::new(post), facets_ignored })
+    What::Post { post: Box::new(post), facets_ignored }
 }
 
 fn take_embed<'a>(embed: Embed<'a>, post: &mut Post<'a>) {
-    let media = embed.media.0.and_then(|media| media.external.0);
-    for external in [embed.external.0, media].into_iter().flatten() {
+    let media = embed.media.and_then(|media| media.external);
+    for external in [embed.external, media].into_iter().flatten() {
         push_new(&mut post.links, external.uri);
     }
     // Feeds, lists and starter packs are embedded in the same way: only a post is quoted.
     post.quote_of = embed
         .record
-        .0
-        .and_then(|record| record.uri.or(record.record.0.map(|inner| inner.uri)))
+        .and_then(|record| record.uri.or(record.record.map(|inner| inner.uri)))
         .filter(|uri| uri.contains("/app.bsky.feed.post/"));
 }
 

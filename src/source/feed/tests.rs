@@ -1,3 +1,5 @@
+//! What the section of a feed takes, and what of its keys is shown.
+
 use super::*;
 use crate::settings::Document;
 

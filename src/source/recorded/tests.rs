@@ -1,3 +1,5 @@
+//! What the section of a recording takes, and files that are packed, cut or long.
+
 use super::*;
 use crate::settings::Document;
 use crate::source::line::LINE_BYTES_MAX;

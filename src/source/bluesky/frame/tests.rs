@@ -1,3 +1,5 @@
+//! Recorded frames, broken ones, and whatever else may come over the wire.
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};

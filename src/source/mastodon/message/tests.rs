@@ -1,3 +1,5 @@
+//! Recorded messages, broken ones, and whatever else a server may send.
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
