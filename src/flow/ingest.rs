@@ -178,11 +178,6 @@ impl Ingest {
             draft.fresh.entry(key).or_default().push(known);
         }
         let profiles = self.profiles(&group).await?;
-        for item in group.iter().flat_map(|judged| &judged.batch.items) {
-            if let Item::Post(post, _) = item {
-                self.clock.heard(post.created_at);
-            }
-        }
         let now = self.clock.now();
         for Judged { batch, opinions } in group {
             draft.items += batch.items.len();
@@ -190,10 +185,7 @@ impl Ingest {
                 draft.received_at = Some(draft.received_at.map_or(batch.received_at, |at| at.min(batch.received_at)));
             }
             for (item, opinion) in batch.items.into_iter().zip(opinions) {
-                let now = match &item {
-                    Item::Post(post, _) => self.clock.judging(post, now),
-                    _ => now,
-                };
+                let now = self.clock.hear(&item, now);
                 self.item(&batch.source, item, opinion.unwrap_or_default(), &profiles, now, draft).await?;
             }
             draft.commit.gaps.extend(batch.gaps.into_iter().map(|gap| (batch.source.clone(), gap)));

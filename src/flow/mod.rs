@@ -12,7 +12,7 @@ pub mod supervise;
 
 use crate::alert::{Alert, Delivery};
 use crate::mention::Mention;
-use crate::post::Post;
+use crate::source::intake::Item;
 use crate::store::Patch;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -59,19 +59,16 @@ impl Clock {
         }
     }
 
-    /// When a post that came in by `now` counts as heard: in a replay when it was written, since posts of hours come in
-    /// at once.
-    pub fn judging(&self, post: &Post<'_>, now: Timestamp) -> Timestamp {
-        match self {
-            Clock::Real => now,
-            Clock::Replay { .. } => post.edited_at.unwrap_or(post.created_at).min(now),
-        }
-    }
-
-    /// A post of this time came in.
-    pub fn heard(&self, at: Timestamp) {
-        if let Clock::Replay { heard, .. } = self {
-            heard.fetch_max(at.as_second(), Relaxed);
+    /// When an item that came in by `now` counts as heard: in a replay when it was written, since posts of hours come
+    /// in at once.
+    pub fn hear(&self, item: &Item, now: Timestamp) -> Timestamp {
+        match (self, item) {
+            (Clock::Replay { heard, .. }, Item::Post(post, _)) => {
+                let written = post.edited_at.unwrap_or(post.created_at).min(Timestamp::now());
+                heard.fetch_max(written.as_second(), Relaxed);
+                written
+            }
+            _ => now,
         }
     }
 }
@@ -102,6 +99,7 @@ pub enum Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::post::Post;
 
     #[test]
     fn a_replay_runs_fast_but_not_ahead_of_what_was_heard() {
@@ -110,10 +108,11 @@ mod tests {
         // Less than a microsecond at this pace; were there no bound, it would pass and never be met.
         while clock.now() < from + AHEAD {}
         assert_eq!(clock.now(), from + AHEAD);
-        clock.heard(from + AHEAD);
-        clock.heard(from);
+        let hear = |at| clock.hear(&Item::Post(Box::new(Post::new("a", "x", at)), Vec::new()), at);
+        assert_eq!(hear(from + AHEAD), from + AHEAD);
+        assert_eq!(hear(from), from);
+        while clock.now() < from + AHEAD * 2 {}
         assert_eq!(clock.now(), from + AHEAD * 2);
-        clock.heard(Timestamp::MAX - AHEAD * 2);
-        assert!(clock.now() <= Timestamp::now(), "it ends in the present");
+        assert!(hear(Timestamp::MAX) <= Timestamp::now() && clock.now() <= Timestamp::now(), "it ends in the present");
     }
 }
