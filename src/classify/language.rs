@@ -129,9 +129,9 @@ const WORDS: &[(&str, &str)] = &[
 /// What a text is in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Detected {
-    /// ISO 639-1 where one exists, else 639-3; [`UNDETERMINED`] when unsure.
+    /// ISO 639-1 where one exists, else 639-3; `und` when unsure.
     pub lang: &'static str,
-    /// Confidence, `0..=1`; 0 for [`UNDETERMINED`].
+    /// Confidence, `0..=1`; 0 for `und`.
     pub p: f32,
     /// Mostly Latin letters, or none of any script.
     pub latin: bool,

@@ -40,7 +40,7 @@ pub struct Indexing {
 }
 
 impl Indexing {
-    /// As [`Indexing::follow`]; an index that proves damaged is built anew from the store.
+    /// Feeds the index until `stop`; an index that proves damaged is built anew from the store.
     ///
     /// # Errors
     /// The caller waits and calls again.

@@ -190,6 +190,10 @@ impl Ingest {
                 draft.received_at = Some(draft.received_at.map_or(batch.received_at, |at| at.min(batch.received_at)));
             }
             for (item, opinion) in batch.items.into_iter().zip(opinions) {
+                let now = match &item {
+                    Item::Post(post, _) => self.clock.judging(post, now),
+                    _ => now,
+                };
                 self.item(&batch.source, item, opinion.unwrap_or_default(), &profiles, now, draft).await?;
             }
             draft.commit.gaps.extend(batch.gaps.into_iter().map(|gap| (batch.source.clone(), gap)));

@@ -1,5 +1,5 @@
 //! Who calls, and what they may: bearer tokens with a role and brands, browser sessions, tokens of push sources.
-//! Nothing is decided outside of this file: a handler asks the [`Caller`] that [`guard`] put into its request.
+//! Nothing is decided outside of this file: a handler asks the [`Caller`] that `guard` put into its request.
 
 use super::problem::Problem;
 use super::route::{Need, Route};

@@ -69,7 +69,7 @@ impl Bad {
     }
 }
 
-/// `R`: the record, read at once ([`Record`]) or left for later ([`RawValue`]).
+/// `R`: the record, read at once ([`Record`]) or left for later (`RawValue`).
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
 struct Envelope<'a, R> {
