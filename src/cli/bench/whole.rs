@@ -193,9 +193,8 @@ impl<'a> Look<'a> {
         if self.waiting.back().is_none_or(|(last, _)| *last < stored) && stored > found {
             self.waiting.push_back((stored, now));
         }
-        while let Some((_, at)) = self.waiting.pop_front_if(|(count, _)| *count <= found) {
-            self.took.push(now - at);
-        }
+        let searchable = self.waiting.iter().take_while(|(count, _)| *count <= found).count();
+        self.took.extend(self.waiting.drain(..searchable).map(|(_, at)| now - at));
     }
 
     fn searchable(&mut self) -> Spread {
