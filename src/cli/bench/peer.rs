@@ -95,10 +95,9 @@ impl Peers {
         self.on.send_replace(false);
     }
 
-    /// Posts that went out (of a timed feed) beyond what came in.
-    pub fn undelivered(&self) -> usize {
-        let count = |seen: &Mutex<Seen>| seen.lock().unwrap_or_else(PoisonError::into_inner).len();
-        count(&self.notes.sent).saturating_sub(count(&self.notes.delivered))
+    /// Posts of which a webhook told.
+    pub fn delivered(&self) -> u64 {
+        self.notes.delivered.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
     /// What went out and what came in.
