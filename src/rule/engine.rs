@@ -8,6 +8,7 @@ use super::{LATENESS_MAX, Mode, Rule, RuleSet};
 use crate::alert::{Alert, Change, News, State};
 use crate::mention::Mention;
 use crate::query::eval::Subject;
+use crate::query::reading::Reading;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,6 +25,8 @@ pub struct Engine {
     /// Ids of alerts with a change that was not taken yet, in the order of their first change.
     pub(super) changed: Vec<String>,
     pruned_at: Option<Timestamp>,
+    /// The words of the mention that is judged, read once for all rules; kept for its buffers.
+    reading: Reading,
 }
 
 /// A rule and the groups that have an open alert.
@@ -78,6 +81,7 @@ impl Engine {
             alerts: BTreeMap::new(),
             changed: Vec::new(),
             pruned_at: None,
+            reading: Reading::default(),
         };
         for alert in alerts {
             engine.restore(alert);
@@ -107,12 +111,14 @@ impl Engine {
             return;
         }
         let subject = subject(&self.kinds, mention);
+        self.reading.read(&mention.post);
         for running in &mut self.rules {
             let rule = &mut running.rule;
-            if rule.mode == Mode::Off || !rule.is_for(mention) || rule.when.matches(&subject) != Some(true) {
+            let wanted = rule.mode != Mode::Off && rule.is_for(mention);
+            if !wanted || rule.when.matches_reading(&subject, &self.reading) != Some(true) {
                 continue;
             }
-            let seen = seen(rule, &subject, mention, mention.seen_at);
+            let seen = seen(rule, &subject, &self.reading, mention, mention.seen_at);
             for group in groups(&rule.by, mention) {
                 // An alert that was quiet ends before what comes in at that very moment.
                 if running.cleared.get(&group).is_none_or(|at| mention.seen_at >= *at) {
@@ -131,13 +137,14 @@ impl Engine {
         let mut matches = Vec::new();
         {
             let subject = subject(&self.kinds, mention);
+            self.reading.read(&mention.post);
             for (index, running) in self.rules.iter().enumerate() {
                 let rule = &running.rule;
                 if rule.mode == Mode::Off || !rule.is_for(mention) {
                     continue;
                 }
-                match rule.when.matches(&subject) {
-                    Some(true) => matches.push((index, seen(rule, &subject, mention, now))),
+                match rule.when.matches_reading(&subject, &self.reading) {
+                    Some(true) => matches.push((index, seen(rule, &subject, &self.reading, mention, now))),
                     Some(false) => {}
                     None => verdict.unknown += 1,
                 }
@@ -272,13 +279,13 @@ fn subject<'a>(kinds: &HashMap<String, &'static str>, mention: &'a Mention) -> S
     Subject { post: &mention.post, source_kind, mention: Some(mention) }
 }
 
-fn seen(rule: &Rule, subject: &Subject<'_>, mention: &Mention, now: Timestamp) -> Seen {
+fn seen(rule: &Rule, subject: &Subject<'_>, reading: &Reading, mention: &Mention, now: Timestamp) -> Seen {
     Seen {
         seq: mention.seq,
         // A clock that runs ahead does not reach into windows to come.
         at: mention.post.created_at.min(now),
         author: author(mention),
-        adds: rule.urgency.adds(subject),
+        adds: rule.urgency.adds(subject, reading),
         telling: telling(mention),
     }
 }

@@ -3,6 +3,7 @@
 use crate::alert::Priority;
 use crate::query::Query;
 use crate::query::eval::Subject;
+use crate::query::reading::Reading;
 
 /// Additions of one rule; which of them held is kept in the bits of a `u32`.
 pub const ADDS_MAX: usize = 32;
@@ -25,8 +26,9 @@ pub struct Add {
 
 impl Urgency {
     /// Which additions hold for this mention, one bit each.
-    pub fn adds(&self, subject: &Subject<'_>) -> u32 {
-        let held = self.adds.iter().enumerate().filter(|(_, add)| add.query.matches(subject) == Some(true));
+    pub fn adds(&self, subject: &Subject<'_>, reading: &Reading) -> u32 {
+        let holds = |add: &Add| add.query.matches_reading(subject, reading) == Some(true);
+        let held = self.adds.iter().enumerate().filter(|(_, add)| holds(add));
         held.fold(0, |bits, (n, _)| bits | 1 << n)
     }
 
