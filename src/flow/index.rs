@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 /// Rows read at once: a few megabytes.
 const CHUNK: usize = 4_000;
 
-/// Under load, a commit of the index at most this often: with reading and merging it keeps "searchable" within 1.5 s.
-const COMMIT_EVERY: Duration = Duration::from_millis(900);
+/// Under load, a commit of the index at most this often. Each writes a segment that is merged again later, so seldom is
+/// cheap; with reading and syncing, what is stored is searchable within 1.5 s.
+const COMMIT_EVERY: Duration = Duration::from_millis(700);
 
 /// With nothing to do, the store is looked at again this often, in case a wake-up was missed.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -54,21 +55,42 @@ impl Indexing {
         followed
     }
 
-    /// Runs until `stop`, then brings the index up to what is stored.
+    /// Runs until `stop`, then brings the index up to what is stored. Documents are fed as they come; under load they are
+    /// committed together every [`COMMIT_EVERY`], after a pause at once.
     ///
     /// # Errors
     /// What was not committed is fed again by the next call.
     async fn follow(&mut self, stop: CancellationToken) -> Result<(), Error> {
+        let mut fed = self.writer.last_change();
+        let mut committed: Option<Instant> = None;
         loop {
             self.stored.mark_unchanged();
-            self.catch_up(|_| ()).await?;
-            self.caught_up.store(true, Relaxed);
+            let changes = self.reader.changes(fed, CHUNK).await?;
+            let more = changes.len() == CHUNK;
+            fed = changes.last().map_or(fed, |changed| changed.change);
+            let wait = committed.map_or(Duration::ZERO, |at| COMMIT_EVERY.saturating_sub(at.elapsed()));
+            let due = fed > self.writer.last_change() && wait.is_zero();
+            self.write(changes, due.then_some(fed)).await?;
+            if due {
+                committed = Some(Instant::now());
+            }
+            if more {
+                continue;
+            }
+            let open = fed > self.writer.last_change();
+            self.metrics.index_lag_changes.set(fed - self.writer.last_change());
+            if !open {
+                self.caught_up.store(true, Relaxed);
+            }
             tokio::select! {
                 changed = self.stored.changed() => if changed.is_err() { break },
+                () = tokio::time::sleep(wait), if open => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = stop.cancelled() => break,
             }
         }
+        // What was fed is committed before the rest is read, or it would be fed twice.
+        self.write(Vec::new(), Some(fed)).await?;
         self.catch_up(|_| ()).await
     }
 
