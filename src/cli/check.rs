@@ -48,7 +48,7 @@ impl Check {
         let mut out = std::io::stdout();
         writeln!(
             out,
-            "good: {} brands, {watches} watches, {} sources, {} hooks, {} rules",
+            "good: brands {}, watches {watches}, sources {}, hooks {}, rules {}",
             config.brands.len(),
             config.sources.len(),
             config.hooks.len(),
