@@ -1,6 +1,7 @@
 //! Where posts come from. A source is one file: its `read` (config), its pure `parse`, its `run`; and one row of [`KINDS`].
 //! Sources never import each other, nor the store, the index or a hook.
 
+pub mod account;
 pub mod intake;
 pub mod line;
 

@@ -2,11 +2,11 @@
 //! its limits are not published, so we keep our own. Source: lexicons `app.bsky.actor.getProfiles` and
 //! `com.atproto.identity.resolveHandle`, August 2026.
 
-use crate::ledger::{Ledger, worth_logging};
+use crate::ledger::Ledger;
 use crate::post::{Author, Str};
 use crate::source::Stop;
+use crate::source::account::Resolution;
 use crate::watch::Gate;
-use crate::wire::backoff::Backoff;
 use crate::wire::http::{Client, Reach, Request};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
@@ -26,9 +26,6 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// 25 profiles with their descriptions stay below 100 KiB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
-
-/// How often we look whether the config brought a new own account.
-const OWN_ACCOUNTS_EVERY: Duration = Duration::from_secs(15);
 
 pub struct Api {
     base: Url,
@@ -137,32 +134,13 @@ fn author(profile: Profile<'_>) -> Author<'static> {
 /// Looks up the DIDs of own accounts that are configured by handle, for ever; a failure is tried again and shown in the
 /// ledger. Never ends.
 pub async fn resolve_own_accounts(api: &Api, gate: Arc<Gate>, ledger: Arc<Ledger>) {
-    let mut backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(600));
+    let mut resolution = Resolution::default();
     loop {
-        let mut failed = false;
         for handle in gate.unresolved_handles(&ledger.source) {
-            match api.resolve(&handle).await {
-                Ok(did) => {
-                    gate.resolve(&ledger.source, &handle, &did);
-                    ledger.part(&handle, Some(did));
-                }
-                Err(failure) => {
-                    failed = true;
-                    let message = format!("own account `{handle}` is not found: {failure}");
-                    ledger.part(&handle, Some(message.clone()));
-                    if worth_logging(ledger.error(Timestamp::now(), "own_account", message.clone())) {
-                        tracing::warn!(source = ledger.source, "{message}");
-                    }
-                }
-            }
+            let found = api.resolve(&handle).await;
+            resolution.take(&gate, &ledger, &handle, found, str::to_owned);
         }
-        let wait = if failed {
-            backoff.next()
-        } else {
-            backoff.reset();
-            OWN_ACCOUNTS_EVERY
-        };
-        tokio::time::sleep(wait).await;
+        tokio::time::sleep(resolution.pause()).await;
     }
 }
 

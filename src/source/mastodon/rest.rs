@@ -5,10 +5,10 @@
 use super::message::{Notification, What, take_status};
 use super::status::Status;
 use super::stream::{Stream, compare};
-use crate::ledger::{Ledger, worth_logging};
+use crate::ledger::Ledger;
 use crate::secret::Secret;
+use crate::source::account::Resolution;
 use crate::watch::Gate;
-use crate::wire::backoff::Backoff;
 use crate::wire::http::{Client, Reach, Request, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -28,9 +28,6 @@ const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// When asked to wait without a word for how long, and the longest that we obey.
 const WAIT_DEFAULT: Duration = Duration::from_secs(60);
 const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
-
-/// How often we look whether the config brought a new own account.
-const OWN_ACCOUNTS_EVERY: Duration = Duration::from_secs(15);
 
 pub struct Rest {
     client: Client,
@@ -197,32 +194,13 @@ fn parse_page(body: &[u8], notifications: bool, domain: &str, now: Timestamp) ->
 /// Looks up the ids of own accounts that are configured by handle, for ever; a failure is tried again and shown in the
 /// ledger. Never ends.
 pub async fn resolve_own_accounts(rest: &Rest, gate: Arc<Gate>, ledger: Arc<Ledger>) {
-    let mut backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(600));
+    let mut resolution = Resolution::default();
     loop {
-        let mut failed = false;
         for handle in gate.unresolved_handles(&ledger.source) {
-            match rest.lookup(&handle).await {
-                Ok(id) => {
-                    gate.resolve(&ledger.source, &handle, &id);
-                    ledger.part(&handle, Some(format!("account {id}")));
-                }
-                Err(failure) => {
-                    failed = true;
-                    let message = format!("own account `{handle}` is not found: {failure}");
-                    ledger.part(&handle, Some(message.clone()));
-                    if worth_logging(ledger.error(Timestamp::now(), "own_account", message.clone())) {
-                        tracing::warn!(source = ledger.source, "{message}");
-                    }
-                }
-            }
+            let found = rest.lookup(&handle).await;
+            resolution.take(&gate, &ledger, &handle, found, |id| format!("account {id}"));
         }
-        let wait = if failed {
-            backoff.next()
-        } else {
-            backoff.reset();
-            OWN_ACCOUNTS_EVERY
-        };
-        tokio::time::sleep(wait).await;
+        tokio::time::sleep(resolution.pause()).await;
     }
 }
 
