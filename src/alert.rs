@@ -155,6 +155,26 @@ pub struct Delivery {
     pub last_error: Option<String>,
 }
 
+impl Delivery {
+    /// A fresh row: what `hook` is to hear of `alert` as it is now.
+    pub fn pending(alert: &Alert, hook: &str, news: News, now: Timestamp) -> Self {
+        Self {
+            id: delivery_id(&alert.id, hook, alert.revision),
+            hook: hook.to_owned(),
+            alert: alert.id.clone(),
+            revision: alert.revision,
+            news,
+            body: alert.clone(),
+            state: DeliveryState::Pending,
+            attempts: 0,
+            created_at: now,
+            due_at: now,
+            finished_at: None,
+            last_error: None,
+        }
+    }
+}
+
 /// `msg_` and 32 hex digits over (alert, hook, revision).
 pub fn delivery_id(alert: &str, hook: &str, revision: u32) -> String {
     let hash = blake3::hash(format!("{alert}\0{hook}\0{revision}").as_bytes());

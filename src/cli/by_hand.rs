@@ -3,7 +3,7 @@
 
 use super::terminal::plain;
 use super::{Configured, Failure};
-use crate::alert::{Alert, Delivery, DeliveryState, News, Priority, State, delivery_id};
+use crate::alert::{Alert, Delivery, DeliveryState, News, Priority, State};
 use crate::app::{ADDRESS_FILE, TOKEN_FILE};
 use crate::config::Overrides;
 use crate::hook::{Message, Outcome};
@@ -174,20 +174,7 @@ fn test_message(hook: &str, base_url: String) -> Message {
         ruleset: String::new(),
         mentions: Vec::new(),
     };
-    let delivery = Delivery {
-        id: delivery_id(&id, hook, 1),
-        hook: hook.to_owned(),
-        alert: id,
-        revision: 1,
-        news: News::Opened,
-        body: alert,
-        state: DeliveryState::Pending,
-        attempts: 0,
-        created_at: now,
-        due_at: now,
-        finished_at: None,
-        last_error: None,
-    };
+    let delivery = Delivery::pending(&alert, hook, News::Opened, now);
     Message { delivery, mentions: Vec::new(), base_url, test: true }
 }
 

@@ -4,7 +4,7 @@
 use super::judge::{Judged, Opinion};
 use super::pipeline::warmed_engine;
 use super::{Clock, Command, Event};
-use crate::alert::{Change, Delivery, DeliveryState, delivery_id};
+use crate::alert::{Change, Delivery, DeliveryState};
 use crate::brand::{FollowKind, FollowerEvent};
 use crate::mention::{AuthorSpam, Mention, Status};
 use crate::metric::Metrics;
@@ -413,20 +413,7 @@ impl Ingest {
         let Some(news) = change.news else { return };
         let hooks = if change.hooks.is_empty() { &self.hooks } else { &change.hooks };
         for hook in hooks {
-            deliveries.push(Delivery {
-                id: delivery_id(&change.alert.id, hook, change.alert.revision),
-                hook: hook.clone(),
-                alert: change.alert.id.clone(),
-                revision: change.alert.revision,
-                news,
-                body: change.alert.clone(),
-                state: DeliveryState::Pending,
-                attempts: 0,
-                created_at: now,
-                due_at: now,
-                finished_at: None,
-                last_error: None,
-            });
+            deliveries.push(Delivery::pending(&change.alert, hook, news, now));
         }
     }
 
