@@ -65,16 +65,7 @@ impl Indexing {
         let mut committed: Option<Instant> = None;
         loop {
             self.stored.mark_unchanged();
-            let changes = self.reader.changes(fed, CHUNK).await?;
-            let more = changes.len() == CHUNK;
-            fed = changes.last().map_or(fed, |changed| changed.change);
-            let wait = committed.map_or(Duration::ZERO, |at| COMMIT_EVERY.saturating_sub(at.elapsed()));
-            let due = fed > self.writer.last_change() && wait.is_zero();
-            self.write(changes, due.then_some(fed)).await?;
-            if due {
-                committed = Some(Instant::now());
-            }
-            if more {
+            if self.feed(&mut fed, &mut committed).await? {
                 continue;
             }
             let open = fed > self.writer.last_change();
@@ -84,14 +75,26 @@ impl Indexing {
             }
             tokio::select! {
                 changed = self.stored.changed() => if changed.is_err() { break },
-                () = tokio::time::sleep(wait), if open => {}
+                () = tokio::time::sleep(until_due(committed)), if open => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = stop.cancelled() => break,
             }
         }
-        // What was fed is committed before the rest is read, or it would be fed twice.
-        self.write(Vec::new(), Some(fed)).await?;
-        self.catch_up(|_| ()).await
+        while self.feed(&mut fed, &mut committed).await? {}
+        self.write(Vec::new(), Some(fed)).await
+    }
+
+    /// Feeds the next chunk behind `fed`, and commits when it is time. `false`: that was all.
+    async fn feed(&mut self, fed: &mut i64, committed: &mut Option<Instant>) -> Result<bool, Error> {
+        let changes = self.reader.changes(*fed, CHUNK).await?;
+        let more = changes.len() == CHUNK;
+        *fed = changes.last().map_or(*fed, |changed| changed.change);
+        let due = *fed > self.writer.last_change() && until_due(*committed).is_zero();
+        self.write(changes, due.then_some(*fed)).await?;
+        if due {
+            *committed = Some(Instant::now());
+        }
+        Ok(more)
     }
 
     /// Indexes everything stored so far; `progress` hears the last change that is held.
@@ -99,24 +102,13 @@ impl Indexing {
     /// # Errors
     /// As [`Indexing::run`].
     pub async fn catch_up(&mut self, progress: impl Fn(i64)) -> Result<(), Error> {
-        let mut at = self.writer.last_change();
-        let mut committed = Instant::now();
-        let mut open = false;
-        loop {
-            let changes = self.reader.changes(at, CHUNK).await?;
-            let Some(last) = changes.last().map(|changed| changed.change) else { break };
-            let more = changes.len() == CHUNK;
-            let due = !more || committed.elapsed() >= COMMIT_EVERY;
-            self.write(changes, due.then_some(last)).await?;
-            (at, open) = (last, !due);
-            if due {
-                committed = Instant::now();
-                progress(at);
-            }
+        let mut fed = self.writer.last_change();
+        let mut committed = Some(Instant::now());
+        while self.feed(&mut fed, &mut committed).await? {
+            progress(self.writer.last_change());
         }
-        if open {
-            self.write(Vec::new(), Some(at)).await?;
-        }
+        self.write(Vec::new(), Some(fed)).await?;
+        progress(fed);
         self.metrics.index_lag_changes.set(0);
         Ok(())
     }
@@ -142,4 +134,9 @@ impl Indexing {
         })?;
         Ok(())
     }
+}
+
+/// How long until the index may be committed again.
+fn until_due(committed: Option<Instant>) -> Duration {
+    committed.map_or(Duration::ZERO, |at| COMMIT_EVERY.saturating_sub(at.elapsed()))
 }
