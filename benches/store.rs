@@ -10,6 +10,7 @@ use reputed::store::{self, Commit, Reader, Writer};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const ROWS: i64 = 200_000;
@@ -21,12 +22,13 @@ fn mention(seq: i64, base: Timestamp) -> Mention {
     let hash = blake3::hash(&seq.to_le_bytes()).to_hex();
     let author = blake3::hash(&(seq / 3).to_le_bytes()).to_hex();
     let did = format!("did:plc:{}", &author[..24]);
+    // Bluesky counts its keys up by the time.
+    let record = format!("3m{seq:011}");
     let text = |text: &str| Some(Str::from(text.to_owned()));
     let created_at = base + SignedDuration::from_millis(seq);
-    let mut post =
-        Post::new(format!("at://{did}/app.bsky.feed.post/{}", &hash[..13]), format!("{TEXT} {seq}"), created_at);
+    let mut post = Post::new(format!("at://{did}/app.bsky.feed.post/{record}"), format!("{TEXT} {seq}"), created_at);
     post.source = "bluesky".into();
-    post.url = Some(format!("https://bsky.app/profile/{did}/post/{}", &hash[..13]).into());
+    post.url = Some(format!("https://bsky.app/profile/{did}/post/{record}").into());
     post.lang = text("en");
     post.author = Author {
         id: Some(did.into()),
@@ -102,7 +104,7 @@ async fn write(writer: &mut Writer, dir: &Path, rows: i64, batch: i64, base: Tim
     for _ in 0..rows / batch {
         let next = writer.next_seq();
         let commit = Commit {
-            new: (next..next + batch).map(|seq| mention(seq, base)).collect(),
+            new: (next..next + batch).map(|seq| Arc::new(mention(seq, base))).collect(),
             cursors: vec![("bluesky".into(), next.to_string())],
             ..Commit::default()
         };
@@ -118,13 +120,13 @@ async fn write(writer: &mut Writer, dir: &Path, rows: i64, batch: i64, base: Tim
     println!("    a commit: {}, log up to {} MiB", spread(latencies), log >> 20);
 }
 
-async fn look_up(writer: &mut Writer, rows: i64, base: Timestamp) {
+async fn look_up(reader: &Reader, rows: i64, base: Timestamp) {
     for (name, from) in [("known", 1), ("unknown", rows * 10)] {
         let posts: Vec<Post<'_>> = (0..40_000).map(|n| mention(from + n * (rows / 40_000).max(1), base).post).collect();
-        let keys: Vec<(&str, &str)> = posts.iter().map(|post| ("bluesky", post.id.as_str())).collect();
+        let keys: Vec<_> = posts.iter().map(|post| store::key(&post.id)).collect();
         let (start, before, mut found) = (Instant::now(), processor(), 0);
         for chunk in keys.chunks(2_000) {
-            found += writer.known(chunk).await.unwrap().len();
+            found += reader.known(chunk).await.unwrap().len();
         }
         let (took, spent) = (start.elapsed(), processor() - before);
         let (rate, cost) = (keys.len() as f64 / took.as_secs_f64(), spent.as_secs_f64() * 1e6 / keys.len() as f64);
@@ -155,7 +157,7 @@ async fn main() {
     for (rows, batch) in [(rows / 2, 1_000), (rows / 2, 4_000), (2_000, 5)] {
         write(&mut writer, dir.path(), rows, batch, base).await;
     }
-    look_up(&mut writer, rows, base).await;
+    look_up(&reader, rows, base).await;
     read(&reader).await;
     let count = writer.next_seq() - 1;
     let start = Instant::now();

@@ -3,9 +3,10 @@
 use crate::brand::Brand;
 use crate::classify::Classifier;
 use crate::config::Config;
+use crate::flow::commit::{Fresh, Newsroom};
 use crate::flow::deliver::Delivering;
 use crate::flow::entrance::Entrance;
-use crate::flow::index::Indexing;
+use crate::flow::index::{self as indexing, Indexing};
 use crate::flow::ingest::Inlets;
 use crate::flow::pipeline::Pipeline;
 use crate::flow::{Clock, Command, Event, author, supervise};
@@ -17,7 +18,7 @@ use crate::post::Author;
 use crate::rule::RuleSet;
 use crate::secret::Secret;
 use crate::source::{self, intake::Intake};
-use crate::store::{self, Reader, Writer};
+use crate::store::{self, Changed, Reader, Writer};
 use crate::watch::{BadWatch, Gate, WatchSet};
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -38,6 +39,8 @@ const COMMANDS: usize = 64;
 const OUTCOMES: usize = 1_024;
 /// Commits' worth of fresh outbox rows; beyond it delivery reads the store.
 const FRESH: usize = 256;
+/// Commits' worth of new mentions (some megabytes each at most); beyond it the index reads the store.
+const INDEXING: usize = 8;
 
 /// The whole stop takes at most this long: what is not done by then is found in the store at the next start.
 pub const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -90,15 +93,14 @@ struct Channels {
     commands: mpsc::Sender<Command>,
     outcomes: mpsc::Sender<store::DeliveryOutcome>,
     profiles: mpsc::Sender<(String, Vec<Author<'static>>)>,
-    outbox: mpsc::Sender<crate::flow::ingest::Fresh>,
-    fresh: mpsc::Receiver<crate::flow::ingest::Fresh>,
-    events: broadcast::Sender<Event>,
-    stored: watch::Sender<u64>,
+    fresh: mpsc::Receiver<Fresh>,
+    news: Newsroom,
+    indexing: mpsc::Receiver<Vec<Changed>>,
     inlets: Inlets,
 }
 
 impl Channels {
-    fn new() -> Self {
+    fn new(metrics: Arc<Metrics>, last_change: i64) -> Self {
         let (commands, command_inlet) = mpsc::channel(COMMANDS);
         let (outcomes, outcome_inlet) = mpsc::channel(OUTCOMES);
         let (profiles, profile_inlet) = mpsc::channel(COMMANDS);
@@ -106,8 +108,10 @@ impl Channels {
         // Replaced by each generation of the pipeline.
         let (_, judged) = mpsc::channel(1);
         let inlets = Inlets { judged, commands: command_inlet, outcomes: outcome_inlet, profiles: profile_inlet };
-        let (events, stored) = (broadcast::channel(EVENTS).0, watch::channel(0).0);
-        Self { commands, outcomes, profiles, outbox, fresh, events, stored, inlets }
+        let (events, stored) = (broadcast::channel(EVENTS).0, watch::channel(last_change).0);
+        let (to_index, indexing) = mpsc::channel(INDEXING);
+        let news = Newsroom { metrics, events, stored, indexing: to_index, outbox };
+        Self { commands, outcomes, profiles, fresh, news, indexing, inlets }
     }
 }
 
@@ -124,8 +128,8 @@ impl App {
         let watches = WatchSet::compile(&config.brands, &kinds).map_err(bad_watches)?;
         let gate = Arc::new(Gate::new(watches));
         let ledgers = ledgers(&config.sources);
-        let channels = Channels::new();
         let metrics = Arc::new(Metrics::new());
+        let channels = Channels::new(metrics.clone(), writer.last_change());
         let control = Control {
             gate: gate.clone(),
             rules: Arc::new(ArcSwap::from_pointee(config.rules)),
@@ -150,7 +154,7 @@ impl App {
             ledgers: ledgers.clone(),
             entrance: entrance.clone(),
         };
-        let (stop, events) = (build.stop.clone(), channels.events.clone());
+        let (stop, events) = (build.stop.clone(), channels.news.events.clone());
         let opened = build.listen().await?;
         let (address, login_url) = (opened.address, opened.login_url.clone());
         let main = tokio::spawn(build.run(opened, &control, channels, writer, index_writer)?);
@@ -258,7 +262,8 @@ impl Build {
             writer: index_writer,
             reader: self.reader.clone(),
             kinds: Arc::new(control.kinds.iter().cloned().collect()),
-            stored: channels.stored.subscribe(),
+            stored: channels.news.stored.subscribe(),
+            fresh: indexing::Fresh::new(channels.indexing),
             metrics: self.metrics.clone(),
             caught_up: caught_up.clone(),
         };
@@ -273,9 +278,7 @@ impl Build {
             reader: self.reader.clone(),
             entrance: self.entrance.clone(),
             metrics: self.metrics.clone(),
-            events: channels.events.clone(),
-            stored: channels.stored.clone(),
-            outbox: channels.outbox,
+            news: channels.news.clone(),
             inlets: Arc::new(Mutex::new(channels.inlets)),
             clock: self.clock.clone(),
             stop: self.stop.clone(),
@@ -286,20 +289,20 @@ impl Build {
             hooks: self.hooks.clone(),
             fresh: channels.fresh,
             outcomes: channels.outcomes,
-            events: channels.events.clone(),
+            events: channels.news.events.clone(),
             metrics: self.metrics.clone(),
             base_url: opened.base_url.clone(),
         });
         let lookups = TaskTracker::new();
         for source in self.sources.iter().filter(|source| source.source.profiles_max() > 0) {
             let (reader, profiles, stored) =
-                (self.reader.clone(), channels.profiles.clone(), channels.stored.subscribe());
+                (self.reader.clone(), channels.profiles.clone(), channels.news.stored.subscribe());
             lookups.spawn(author::run(source.clone(), reader, profiles, stored, self.stop.clone()));
         }
         lookups.close();
-        let door = opened
-            .listener
-            .map(|listener| (listener, self.door(opened.admin, opened.base_url, control, channels.events, &caught_up)));
+        let door = opened.listener.map(|listener| {
+            (listener, self.door(opened.admin, opened.base_url, control, channels.news.events, &caught_up))
+        });
         Ok(supervise_all(self, pipeline, writer, indexing, delivering, door))
     }
 

@@ -3,12 +3,12 @@
 use super::{Configured, Failure, terminal};
 use crate::app::INDEX_FOLDER;
 use crate::config::Overrides;
-use crate::flow::index::Indexing;
+use crate::flow::index::{Fresh, Indexing};
 use crate::metric::Metrics;
 use crate::{index, store};
 use clap::Args;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// Builds the search index anew from the store
 #[derive(Args)]
@@ -34,6 +34,7 @@ impl Reindex {
                 reader,
                 kinds: Arc::new(config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect()),
                 stored: watch::channel(0).1,
+                fresh: Fresh::new(mpsc::channel(1).1),
                 metrics: Arc::new(Metrics::new()),
                 caught_up: Arc::default(),
             };

@@ -24,7 +24,7 @@ pub async fn run(
     source: Configured,
     reader: Reader,
     profiles: mpsc::Sender<(String, Vec<Author<'static>>)>,
-    mut stored: watch::Receiver<u64>,
+    mut stored: watch::Receiver<i64>,
     stop: CancellationToken,
 ) {
     let most = source.source.profiles_max();

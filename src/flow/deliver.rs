@@ -2,7 +2,7 @@
 //! Fresh rows come straight from ingest; what waits for a retry, or was left by a crash, comes from the store.
 
 use super::Event;
-use super::ingest::Fresh;
+use super::commit::Fresh;
 use crate::alert::{Delivery, DeliveryState};
 use crate::hook::{self, Hook, Message, Outcome};
 use crate::metric::Metrics;

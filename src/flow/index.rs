@@ -1,5 +1,6 @@
-//! Feeds the search index from the store: whatever changed since the index's own last commit, also after a crash or
-//! from nothing. The store is the only source of it, so that there is one path to get wrong.
+//! Feeds the search index with whatever changed since its own last commit, also after a crash or from nothing. Changes
+//! come from the store, in the order of their numbers; those just committed come by the shorter way of a channel, and
+//! wherever that has a gap (it was full, something else changed in between) the store is read.
 
 use crate::index::{self, Writer};
 use crate::metric::Metrics;
@@ -8,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Rows read at once: a few megabytes.
@@ -17,9 +18,6 @@ const CHUNK: usize = 4_000;
 /// Under load, a commit of the index at most this often. Each writes a segment that is merged again later, so seldom is
 /// cheap; with reading and syncing, what is stored is searchable within 1.5 s.
 const COMMIT_EVERY: Duration = Duration::from_millis(700);
-
-/// With nothing to do, the store is looked at again this often, in case a wake-up was missed.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,7 +32,9 @@ pub struct Indexing {
     pub reader: Reader,
     /// Kind of each configured source.
     pub kinds: Arc<HashMap<String, &'static str>>,
-    pub stored: watch::Receiver<u64>,
+    /// The number of the last change stored.
+    pub stored: watch::Receiver<i64>,
+    pub fresh: Fresh,
     pub metrics: Arc<Metrics>,
     /// Set once everything stored is searchable.
     pub caught_up: Arc<AtomicBool>,
@@ -64,19 +64,22 @@ impl Indexing {
         let mut fed = self.writer.last_change();
         let mut committed: Option<Instant> = None;
         loop {
-            self.stored.mark_unchanged();
-            if self.feed(&mut fed, &mut committed).await? {
+            let stored = *self.stored.borrow_and_update();
+            self.metrics.index_lag_changes.set(stored - self.writer.last_change());
+            if fed < stored {
+                self.feed(&mut fed, &mut committed).await?;
                 continue;
             }
             let open = fed > self.writer.last_change();
-            self.metrics.index_lag_changes.set(fed - self.writer.last_change());
             if !open {
                 self.caught_up.store(true, Relaxed);
             }
             tokio::select! {
                 changed = self.stored.changed() => if changed.is_err() { break },
-                () = tokio::time::sleep(until_due(committed)), if open => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(until_due(committed)), if open => {
+                    self.write(Vec::new(), Some(fed)).await?;
+                    committed = Some(Instant::now());
+                }
                 () = stop.cancelled() => break,
             }
         }
@@ -84,17 +87,20 @@ impl Indexing {
         self.write(Vec::new(), Some(fed)).await
     }
 
-    /// Feeds the next chunk behind `fed`, and commits when it is time. `false`: that was all.
+    /// Feeds the next changes behind `fed`, and commits when it is time. `false`: there were none.
     async fn feed(&mut self, fed: &mut i64, committed: &mut Option<Instant>) -> Result<bool, Error> {
-        let changes = self.reader.changes(*fed, CHUNK).await?;
-        let more = changes.len() == CHUNK;
+        let changes = match self.fresh.behind(*fed) {
+            Some(changes) => changes,
+            None => self.reader.changes(*fed, CHUNK).await?,
+        };
+        let any = !changes.is_empty();
         *fed = changes.last().map_or(*fed, |changed| changed.change);
         let due = *fed > self.writer.last_change() && until_due(*committed).is_zero();
         self.write(changes, due.then_some(*fed)).await?;
         if due {
             *committed = Some(Instant::now());
         }
-        Ok(more)
+        Ok(any)
     }
 
     /// Indexes everything stored so far; `progress` hears the last change that is held.
@@ -136,7 +142,71 @@ impl Indexing {
     }
 }
 
+/// Changes just committed, as they come from there.
+pub struct Fresh {
+    from: mpsc::Receiver<Vec<Changed>>,
+    /// Came in, and changes before it are still to be fed.
+    held: Option<Vec<Changed>>,
+}
+
+impl Fresh {
+    pub fn new(from: mpsc::Receiver<Vec<Changed>>) -> Self {
+        Self { from, held: None }
+    }
+
+    /// The changes that directly follow change number `fed`, where they have come in.
+    fn behind(&mut self, fed: i64) -> Option<Vec<Changed>> {
+        loop {
+            let mut changes = self.held.take().or_else(|| self.from.try_recv().ok())?;
+            // What the store was read for meanwhile.
+            changes.retain(|changed| changed.change > fed);
+            match changes.first() {
+                None => {}
+                Some(first) if first.change == fed + 1 => return Some(changes),
+                Some(_) => {
+                    self.held = Some(changes);
+                    return None;
+                }
+            }
+        }
+    }
+}
+
 /// How long until the index may be committed again.
 fn until_due(committed: Option<Instant>) -> Duration {
     committed.map_or(Duration::ZERO, |at| COMMIT_EVERY.saturating_sub(at.elapsed()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_just_committed_is_taken_where_it_follows() {
+        let (to, from) = mpsc::channel(8);
+        let mut fresh = Fresh::new(from);
+        let send = |from: i64, last: i64| {
+            let changed = |change| Changed { change, rewritten: false, mention: None, seq: change };
+            assert!(to.try_send((from..=last).map(changed).collect()).is_ok());
+        };
+        let mut behind = |fed| {
+            let changes = fresh.behind(fed)?;
+            Some((changes.first()?.change, changes.last()?.change))
+        };
+        assert_eq!(behind(0), None);
+        send(1, 3);
+        send(4, 5);
+        assert_eq!(behind(0), Some((1, 3)));
+        assert_eq!(behind(3), Some((4, 5)));
+        // 6 and 7 came by the store only: the rest is held until they are fed.
+        send(8, 10);
+        assert_eq!(behind(5), None);
+        assert_eq!(behind(7), Some((8, 10)));
+        // The store was read further than the gap.
+        send(12, 14);
+        send(15, 15);
+        assert_eq!(behind(10), None);
+        assert_eq!(behind(13), Some((14, 14)));
+        assert_eq!(behind(15), None);
+    }
 }

@@ -2,13 +2,17 @@
 //! when it panics. Whatever decides something is called from here, on the judgement floor, with the time as an argument.
 
 pub mod author;
+pub mod commit;
 pub mod deliver;
+mod draft;
 pub mod entrance;
 pub mod index;
 pub mod ingest;
 pub mod judge;
+mod patience;
 pub mod pipeline;
 pub mod supervise;
+mod under_way;
 
 use crate::alert::{Alert, Delivery};
 use crate::mention::Mention;

@@ -1,10 +1,12 @@
 //! Sources, judging and ingest as one generation. When a defect of ours stops one of the latter two, what was under way
 //! is given up and the whole generation starts again: sources from their committed cursors, rules from the store.
 
+use super::commit::{Committing, Newsroom};
 use super::entrance::Entrance;
-use super::ingest::{Fresh, Ingest, Inlets};
+use super::ingest::{Ingest, Inlets};
 use super::supervise::{self, Surroundings};
-use super::{Clock, Event, judge};
+use super::under_way::UnderWay;
+use super::{Clock, judge};
 use crate::classify::Classifier;
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
@@ -18,7 +20,7 @@ use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, broadcast, mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -39,9 +41,7 @@ pub struct Pipeline {
     pub reader: Reader,
     pub entrance: Arc<Entrance>,
     pub metrics: Arc<Metrics>,
-    pub events: broadcast::Sender<Event>,
-    pub stored: watch::Sender<u64>,
-    pub outbox: mpsc::Sender<Fresh>,
+    pub news: Newsroom,
     /// Outlives a generation: what waits in it is not lost.
     pub inlets: Arc<Mutex<Inlets>>,
     pub clock: Clock,
@@ -87,13 +87,13 @@ impl Pipeline {
             return Ok(Err(store::Error::Stop(format!("no thread for judging: {error}"))));
         }
         let stop = self.stop.child_token();
-        let mut ingest = self.ingest(writer, engine);
+        let (drafts, to_commit) = mpsc::channel(1);
+        let (committed, is_committed) = watch::channel(0);
+        let ingest = self.ingest(writer.next_seq(), engine, UnderWay::new(drafts, is_committed));
+        let committing = tokio::spawn(Committing { writer, committed, news: self.news.clone() }.run(to_commit));
         let mut inlets = self.inlets.clone().lock_owned().await;
         inlets.judged = to_ingest;
-        let ingest = tokio::spawn(async move {
-            ingest.run(&mut inlets).await?;
-            ingest.close().await
-        });
+        let ingest = tokio::spawn(async move { ingest.run(&mut inlets).await });
         let sources = self.start_sources(&batches, &stop);
         self.entrance.open(batches);
         // Closing the entrance once the sources are told to stop lets ingest come to its end by itself.
@@ -111,13 +111,14 @@ impl Pipeline {
         stop.cancel();
         self.entrance.close();
         sources.wait().await;
-        ended
+        // Ends once ingest has: whatever was handed over is committed.
+        let committed = committing.await;
+        ended.and_then(|ended| committed.map(|committed| ended.and(committed)))
     }
 
-    fn ingest(&self, writer: Writer, engine: Engine) -> Ingest {
+    fn ingest(&self, next_seq: i64, engine: Engine, under_way: UnderWay) -> Ingest {
         let looked_up = self.sources.iter().filter(|(source, _)| source.source.profiles_max() > 0);
         Ingest {
-            writer,
             engine,
             reader: self.reader.clone(),
             kinds: self.kinds.clone(),
@@ -126,9 +127,9 @@ impl Pipeline {
             looked_up: looked_up.map(|(source, _)| source.id.clone()).collect(),
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
-            events: self.events.clone(),
-            stored: self.stored.clone(),
-            outbox: self.outbox.clone(),
+            events: self.news.events.clone(),
+            next_seq,
+            under_way,
         }
     }
 

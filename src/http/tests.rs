@@ -188,8 +188,8 @@ impl House {
         let (ours, theirs) = (alert("ours", "acme", vec![1]), alert("theirs", "bolt", vec![]));
         let change = |alert: &Alert| Change { alert: alert.clone(), news: None, hooks: Vec::new() };
         let commit = Commit {
-            new: mentions,
-            deliveries: vec![dead(&ours), dead(&theirs)],
+            new: mentions.into_iter().map(Arc::new).collect(),
+            deliveries: vec![Arc::new(dead(&ours)), Arc::new(dead(&theirs))],
             alerts: vec![change(&ours), change(&theirs)],
             ..Commit::default()
         };

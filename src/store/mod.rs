@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod file;
+mod lookup;
 mod read;
 mod row;
 mod schema;
@@ -11,6 +12,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use lookup::{Key, key};
 pub use read::{Counts, Reader};
 pub use row::content;
 pub use write::Writer;
@@ -132,6 +134,7 @@ fn too_new(path: &Path, version: i64) -> Error {
 /// What the store knows of a post before it is written again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Known {
+    pub source: Arc<str>,
     pub seq: i64,
     pub brand: Arc<str>,
     pub deleted: bool,
@@ -143,9 +146,10 @@ pub struct Known {
 /// Everything of one transaction, in the order in which it is applied.
 #[derive(Default)]
 pub struct Commit {
-    pub new: Vec<Mention>,
+    /// Shared with whoever is told of them afterwards.
+    pub new: Vec<Arc<Mention>>,
     /// Replaces post, watches, scores, cluster of `seq`; a person's status, note and correction stay.
-    pub edited: Vec<Mention>,
+    pub edited: Vec<Arc<Mention>>,
     /// Text and author are overwritten at once; the row stays as a tombstone so that a replay does not resurrect it.
     pub deleted: Vec<i64>,
     pub patches: Vec<(i64, Patch)>,
@@ -154,9 +158,30 @@ pub struct Commit {
     pub gaps: Vec<(Arc<str>, Gap)>,
     pub alerts: Vec<Change>,
     /// Outbox rows to add; unsent older revisions for the same (alert, hook) become `Superseded`.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<Arc<Delivery>>,
     pub outcomes: Vec<DeliveryOutcome>,
     pub cursors: Vec<(Arc<str>, String)>,
+}
+
+impl Commit {
+    /// Rows that somebody waits for, roughly: all but cursors and outcomes of deliveries.
+    pub fn rows(&self) -> usize {
+        // Taken apart in full, so that a new field cannot be forgotten.
+        let Self { new, edited, deleted, patches, authors, followers, gaps, alerts, deliveries, .. } = self;
+        let Self { outcomes: _, cursors: _, .. } = self;
+        let mentions = new.len() + edited.len() + deleted.len() + patches.len();
+        mentions + authors.len() + followers.len() + gaps.len() + alerts.len() + deliveries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows() == 0 && self.outcomes.is_empty() && self.cursors.is_empty()
+    }
+
+    /// It brings new mentions and changes no other.
+    pub fn only_adds_mentions(&self) -> bool {
+        let Self { edited, deleted, patches, authors, .. } = self;
+        edited.is_empty() && deleted.is_empty() && patches.is_empty() && authors.is_empty()
+    }
 }
 
 /// A person's change to a mention. `None` leaves a field as it is.
@@ -186,6 +211,14 @@ pub struct Changed {
     /// False when the row was only ever inserted: the index need not delete an older copy.
     pub rewritten: bool,
     /// `None`: deleted, the index drops `seq`.
-    pub mention: Option<Mention>,
+    pub mention: Option<Arc<Mention>>,
     pub seq: i64,
+}
+
+impl Changed {
+    /// A new mention that was just committed.
+    pub fn added(change: i64, mention: &Arc<Mention>) -> Self {
+        let (mention, seq) = ((!mention.post.deleted).then(|| mention.clone()), mention.seq);
+        Self { change, rewritten: false, mention, seq }
+    }
 }

@@ -103,7 +103,7 @@ impl Reader {
             Ok(Changed {
                 change: row.try_get(10)?,
                 rewritten: row.try_get(11)?,
-                mention: if deleted { None } else { Some(row::mention(row)?) },
+                mention: if deleted { None } else { Some(Arc::new(row::mention(row)?)) },
                 seq: row.try_get(0)?,
             })
         })
@@ -358,7 +358,7 @@ impl Reader {
     }
 
     /// A free connection, else the next in turn.
-    async fn connection(&self) -> MutexGuard<'_, SqliteConnection> {
+    pub(super) async fn connection(&self) -> MutexGuard<'_, SqliteConnection> {
         let all = &self.shared.connections;
         match all.iter().find_map(|one| one.try_lock().ok()) {
             Some(free) => free,
@@ -370,11 +370,15 @@ impl Reader {
         sqlx::query_scalar(sql).fetch_one(&mut *self.connection().await).await.map_err(self.fault())
     }
 
-    fn each<T>(&self, rows: &[SqliteRow], read: impl Fn(&SqliteRow) -> sqlx::Result<T>) -> Result<Vec<T>, Error> {
+    pub(super) fn each<T>(
+        &self,
+        rows: &[SqliteRow],
+        read: impl Fn(&SqliteRow) -> sqlx::Result<T>,
+    ) -> Result<Vec<T>, Error> {
         rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(self.fault())
     }
 
-    fn fault(&self) -> impl Fn(sqlx::Error) -> Error {
+    pub(super) fn fault(&self) -> impl Fn(sqlx::Error) -> Error {
         |error| Error::new(&self.shared.file, &error)
     }
 }

@@ -34,10 +34,24 @@ pub fn by_name<T: Copy>(all: &[(&'static str, T)], name: &str) -> sqlx::Result<T
     found.ok_or_else(|| sqlx::Error::Decode(format!("unknown name {name:?}").into()))
 }
 
-/// What stands for a post's native id in the index: 16 bytes, so that nobody can make two ids meet.
-pub fn key(id: &str) -> [u8; 16] {
-    short(blake3::hash(id.as_bytes()))
+/// What stands for a post's native id in the index: with so much of a hash that nobody can make two ids meet.
+///
+/// It begins with the beginning of the id's last part, since that is what platforms count up (Bluesky by the time,
+/// Mastodon and Hacker News by a number): what comes in together stands together in the index on it, and a commit
+/// writes a few of its pages rather than one for each mention.
+pub fn key(id: &str) -> Key {
+    let counted = id.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().as_bytes();
+    let mut key = Key::default();
+    for (place, byte) in key[..KEY_COUNTED].iter_mut().zip(counted) {
+        *place = *byte;
+    }
+    key[KEY_COUNTED..].copy_from_slice(&short(blake3::hash(id.as_bytes())));
+    key
 }
+
+/// Bytes of a [`key`]: what is counted up, then a hash of the whole id.
+pub type Key = [u8; KEY_COUNTED + 16];
+const KEY_COUNTED: usize = 8;
 
 fn short(hash: blake3::Hash) -> [u8; 16] {
     let mut bytes = [0; 16];
@@ -271,6 +285,11 @@ pub fn delivery(row: &SqliteRow) -> sqlx::Result<Delivery> {
         finished_at: finished_at.map(timestamp).transpose()?,
         last_error: row.try_get(11)?,
     })
+}
+
+/// A row of one column `profile`.
+pub fn profile(row: &SqliteRow) -> sqlx::Result<Author<'static>> {
+    from_json::<Author<'_>>(row.try_get(0)?).map(Author::into_owned)
 }
 
 /// A row of one column `body`.

@@ -1,20 +1,17 @@
-//! The one writer: look-ups that ingest needs before it writes, and the commit. Every commit is one transaction that is
-//! on the disk when `commit` returns.
+//! The one writer. Every commit is one transaction that is on the disk when `commit` returns.
 
 mod alert;
 mod author;
 mod mention;
 
 use super::checkpoint::Checkpoint;
-use super::{Commit, Error, Known, row, schema};
-use crate::post::Author;
+use super::{Commit, Error, row};
 use jiff::Timestamp;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, Connection, Row};
-use std::collections::HashMap;
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// The only one that writes. Numbers mentions (`seq`) and changes.
 pub struct Writer {
@@ -44,90 +41,18 @@ impl Writer {
         checkpointer: SqliteConnection,
     ) -> Result<Self, Error> {
         let counters = Counters::load(&mut connection).await.map_err(|e| Error::new(&file, &e))?;
-        let checkpoint = Checkpoint::start(&file, checkpointer);
+        let checkpoint = Checkpoint::start(checkpointer);
         Ok(Self { file, connection, counters, unsettled: false, checkpoint, _lock: lock })
-    }
-
-    /// What is known of each (source, id), one entry a brand; unknown posts are absent.
-    pub async fn known(&mut self, keys: &[(&str, &str)]) -> Result<Vec<((String, String), Known)>, Error> {
-        static SQL: LazyLock<Arc<str>> = LazyLock::new(|| {
-            schema::lookup("SELECT key, source, seq, brand, deleted, edited_at, content FROM mention WHERE key IN ")
-        });
-        self.settle().await?;
-        // By id alone, since the index begins with it; the same id at another source is rare and left out below.
-        let mut sources_by_key: HashMap<[u8; 16], Vec<(&str, &str)>> = HashMap::with_capacity(keys.len());
-        for (source, id) in keys {
-            let asked = sources_by_key.entry(row::key(id)).or_default();
-            if !asked.contains(&(source, id)) {
-                asked.push((source, id));
-            }
-        }
-        let wanted: Vec<[u8; 16]> = sources_by_key.keys().copied().collect();
-        let mut found = Vec::new();
-        for chunk in wanted.chunks(schema::LOOKUP_KEYS) {
-            let mut query = sqlx::query(AssertSqlSafe(SQL.clone()));
-            for key in chunk {
-                query = query.bind(key.to_vec());
-            }
-            let rows = query.fetch_all(&mut self.connection).await.map_err(|e| self.fault(&e))?;
-            for row in &rows {
-                let (key, source, known) = known(row).map_err(|e| self.fault(&e))?;
-                let asked = sources_by_key.get(&key).into_iter().flatten();
-                if let Some((source, id)) = asked.into_iter().find(|(asked, _)| *asked == source) {
-                    found.push((((*source).to_owned(), (*id).to_owned()), known));
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// `seq` of all live mentions by an author of a source, for account deletion.
-    pub async fn mentions_of_author(&mut self, source: &str, author: &str) -> Result<Vec<i64>, Error> {
-        self.settle().await?;
-        sqlx::query_scalar("SELECT seq FROM mention WHERE author = $1 AND source = $2 AND deleted = 0 ORDER BY seq")
-            .bind(author)
-            .bind(source)
-            .fetch_all(&mut self.connection)
-            .await
-            .map_err(|e| self.fault(&e))
-    }
-
-    /// The cached profile of authors (native ids), for mentions about to be written.
-    pub async fn authors(&mut self, source: &str, ids: &[&str]) -> Result<Vec<Author<'static>>, Error> {
-        static SQL: LazyLock<Arc<str>> =
-            LazyLock::new(|| schema::lookup("SELECT profile FROM author WHERE source = ? AND id IN "));
-        self.settle().await?;
-        let mut authors = Vec::new();
-        for chunk in ids.chunks(schema::LOOKUP_KEYS) {
-            let mut query = sqlx::query(AssertSqlSafe(SQL.clone())).bind(source);
-            for id in chunk {
-                query = query.bind(*id);
-            }
-            let rows = query.fetch_all(&mut self.connection).await.map_err(|e| self.fault(&e))?;
-            for row in &rows {
-                authors.push(author::profile(row).map_err(|e| self.fault(&e))?);
-            }
-        }
-        Ok(authors)
-    }
-
-    /// Whom a follow record pointed at: (own account, follower).
-    pub async fn follow_record(&mut self, source: &str, record: &str) -> Result<Option<(String, String)>, Error> {
-        self.settle().await?;
-        sqlx::query_as(
-            "SELECT account, follower FROM follow \
-             WHERE source = $1 AND record = $2 AND record <> '' AND kind = 'follow'",
-        )
-        .bind(source)
-        .bind(record)
-        .fetch_optional(&mut self.connection)
-        .await
-        .map_err(|e| self.fault(&e))
     }
 
     /// The next free `seq`; the caller numbers its new mentions from here on, without holes.
     pub fn next_seq(&self) -> i64 {
         self.counters.seq + 1
+    }
+
+    /// The number of the last change committed.
+    pub fn last_change(&self) -> i64 {
+        self.counters.change
     }
 
     /// One durable transaction. On an error nothing of it is stored and it can be tried again as it is.
@@ -142,7 +67,7 @@ impl Writer {
             Ok(counters) => {
                 self.counters = counters;
                 self.unsettled = false;
-                self.checkpoint.after_commit(&mut self.connection).await;
+                self.checkpoint.after_commit(&mut self.connection, commit.rows()).await;
                 Ok(())
             }
             Err(error) => {
@@ -168,7 +93,7 @@ impl Writer {
     }
 
     /// Ends a transaction that was left open and reads the counters anew, since it may have been committed unheard.
-    async fn settle(&mut self) -> Result<(), Error> {
+    pub(super) async fn settle(&mut self) -> Result<(), Error> {
         if self.unsettled {
             // Fails when SQLite has rolled back by itself, as it does on a full disk. A connection that is beyond
             // this fails in the next statement, too.
@@ -245,28 +170,10 @@ async fn apply(connection: &mut SqliteConnection, commit: &Commit, before: Count
     Ok(counters)
 }
 
-/// Key, source, what is known.
-fn known(row: &SqliteRow) -> sqlx::Result<([u8; 16], &str, Known)> {
-    let hash = |column: usize| -> sqlx::Result<[u8; 16]> {
-        let bytes: &[u8] = row.try_get(column)?;
-        bytes.try_into().map_err(|e| sqlx::Error::Decode(Box::new(e)))
-    };
-    let edited_at: Option<i64> = row.try_get(5)?;
-    let brand: &str = row.try_get(3)?;
-    let known = Known {
-        seq: row.try_get(2)?,
-        brand: brand.into(),
-        deleted: row.try_get(4)?,
-        edited_at: edited_at.map(row::timestamp).transpose()?,
-        content: hash(6)?,
-    };
-    Ok((hash(0)?, row.try_get(1)?, known))
-}
-
 #[cfg(test)]
 impl Writer {
     /// For tests that need what nobody should do.
     pub(super) async fn run(&mut self, sql: String) {
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut self.connection).await.unwrap();
     }
 }

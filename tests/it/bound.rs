@@ -93,7 +93,7 @@ async fn a_full_disk_loses_nothing() {
     let now = jiff::Timestamp::now().as_microsecond();
     let text = |n: i64| format!("velora {n} {}", "says ".repeat(40));
     jetstream.say((0..2_000).map(|n| jetstream::post(now + n, "did:plc:ann", &format!("r{n}"), &text(n))));
-    house.until_logged("the store does not take writes; everything waits");
+    house.until_logged("the store does not answer; everything waits");
     assert_eq!(daemon.request(reqwest::Method::GET, "/healthz").send().await.unwrap().status(), 200);
     std::fs::remove_file(&ballast).unwrap();
     let began = Instant::now();

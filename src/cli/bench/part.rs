@@ -19,6 +19,7 @@ use serde::Deserialize;
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tantivy::schema::{FAST, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{IndexWriter, TantivyDocument};
@@ -246,7 +247,7 @@ async fn store(dir: &Path, mentions: Vec<Mention>) -> anyhow::Result<(f64, f64)>
     let (count, mut mentions) = (mentions.len() as f64, mentions.into_iter().peekable());
     let (began, before) = (Instant::now(), machine::processor());
     while mentions.peek().is_some() {
-        let new = mentions.by_ref().take(COMMIT_ROWS).collect();
+        let new = mentions.by_ref().take(COMMIT_ROWS).map(Arc::new).collect();
         let cursors = vec![(SOURCE.into(), writer.next_seq().to_string())];
         writer.commit(&Commit { new, cursors, ..Commit::default() }).await?;
     }

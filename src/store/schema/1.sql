@@ -6,7 +6,7 @@ CREATE TABLE mention (
     change     INTEGER NOT NULL,
     rewritten  INTEGER NOT NULL DEFAULT 0,
     deleted    INTEGER NOT NULL DEFAULT 0,
-    -- 16 bytes of the hash of the post's native id, which may be long.
+    -- Stands for the post's native id: the part that is counted up, then 16 bytes of a hash of it all.
     key        BLOB NOT NULL,
     source     TEXT NOT NULL,
     brand      TEXT NOT NULL,

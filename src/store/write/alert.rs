@@ -4,6 +4,7 @@ use crate::alert::{Alert, Change, Delivery, DeliveryState};
 use crate::store::{DeliveryOutcome, row};
 use sqlx::sqlite::SqliteConnection;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub async fn put(connection: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<()> {
     for Change { alert, .. } in changes {
@@ -26,7 +27,7 @@ pub async fn put(connection: &mut SqliteConnection, changes: &[Change]) -> sqlx:
 
 /// Adds rows to the outbox. Older revisions for the same (alert, hook) that wait give way to the newer, so that what
 /// is told of an alert never goes backwards. A row that is there already stays as it is.
-pub async fn send(connection: &mut SqliteConnection, deliveries: &[Delivery]) -> sqlx::Result<()> {
+pub async fn send(connection: &mut SqliteConnection, deliveries: &[Arc<Delivery>]) -> sqlx::Result<()> {
     for delivery in deliveries {
         sqlx::query(
             "UPDATE outbox SET state = 'superseded', finished_at = $1 \

@@ -7,12 +7,7 @@ use crate::store::read::FOLLOW_KINDS;
 use crate::store::row;
 use jiff::Timestamp;
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-
-/// A row of one column `profile`.
-pub fn profile(row: &SqliteRow) -> sqlx::Result<Author<'static>> {
-    row::from_json::<Author<'_>>(row.try_get(0)?).map(Author::into_owned)
-}
+use sqlx::sqlite::SqliteConnection;
 
 /// Caches profiles and completes the stored mentions of these authors that lack their counts. An author without an
 /// id is passed over. One with nothing but an id says that the platform does not know him: he is not asked for again soon.

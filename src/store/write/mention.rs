@@ -7,10 +7,11 @@ use crate::store::{Patch, row, schema};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{AssertSqlSafe, Row, Sqlite, query::Query};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub async fn insert(
     connection: &mut SqliteConnection,
-    mentions: &[Mention],
+    mentions: &[Arc<Mention>],
     counters: &mut Counters,
 ) -> sqlx::Result<()> {
     let mut rest = mentions;
@@ -69,7 +70,7 @@ fn bind<'q>(query: Statement<'q>, mention: &'q Mention, counters: &mut Counters)
 /// A deleted row stays deleted.
 pub async fn edit(
     connection: &mut SqliteConnection,
-    mentions: &[Mention],
+    mentions: &[Arc<Mention>],
     counters: &mut Counters,
 ) -> sqlx::Result<()> {
     for mention in mentions {
