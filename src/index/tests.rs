@@ -6,6 +6,7 @@ mod difference;
 use super::*;
 use crate::mention::{AuthorSpam, Label, OWN_POST, Probability, Scores, Status, Tier};
 use crate::post::{Kind, Post};
+use crate::query::eval;
 use crate::query::field::{KeywordField, NumberField, TextField};
 use crate::query::{Bound, Expr, Query, Term};
 use jiff::{SignedDuration, Timestamp};
@@ -309,6 +310,42 @@ fn a_phrase_whose_prefix_stands_for_too_many_words_is_refused() {
     let phrase = query(words(TextField::Any, &["co1", "co"], true));
     let refused = searcher.search(&phrase, &page(1), Timestamp::UNIX_EPOCH);
     assert!(matches!(refused, Err(Error::Refused(reason)) if reason.contains("`co`")));
+}
+
+#[test]
+fn a_prefix_stands_for_every_continuation() {
+    let many: Vec<Mention> = (1..=200)
+        .map(|seq| {
+            let mut mention = mention(seq, &format!("refund{seq}"));
+            let last = if seq == 200 { char::MAX } else { 'x' };
+            mention.post.links =
+                vec![format!("https://a.shop.example/r/{seq}{last}{last}").into(), "https://b.shop.example/r/".into()];
+            mention
+        })
+        .collect();
+    let (_dir, _writer, searcher) = index(&many);
+    let total = |expr| search(&searcher, expr, &page(0)).total;
+    assert_eq!(total(words(TextField::Any, &["refund"], true)), 200);
+    assert_eq!(total(words(TextField::Any, &["refund1"], true)), 111);
+    for (host, path, expected) in [
+        ("shop.example", "/r", 200),
+        ("example", "/r/1", 111),
+        ("a.shop.example", "/r/1", 111),
+        ("b.shop.example", "/r/1", 0),
+        ("b.shop.example", "/r/", 200),
+        ("shop.example", "/r/200\u{10ffff}", 1),
+        ("shop.example", "/r/200\u{10ffff}\u{10ffff}\u{10ffff}", 0),
+    ] {
+        let url = url(host, path);
+        assert_eq!(total(url.clone()), expected, "{url:?}");
+        assert_eq!(total(not(url.clone())), 200 - expected, "NOT {url:?}");
+        let asked = query(url);
+        let streamed = many.iter().filter(|mention| {
+            let subject = eval::Subject { post: &mention.post, source_kind: "bluesky", mention: None };
+            asked.matches(&subject) == Some(true)
+        });
+        assert_eq!(streamed.count() as u64, expected, "in memory");
+    }
 }
 
 #[test]

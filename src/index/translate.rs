@@ -163,9 +163,22 @@ fn terms(field: Field, words: &[String]) -> Vec<Token> {
     words.iter().map(|word| Token::from_field_text(field, word)).collect()
 }
 
-/// Every term that starts with `prefix`: tantivy reads a phrase of one word so, over a range of its dictionary.
-fn starting(field: Field, prefix: &str) -> PhrasePrefixQuery {
-    PhrasePrefixQuery::new(vec![Token::from_field_text(field, prefix)])
+/// Every term that starts with `prefix`: from it on, up to the first behind all of them. Not a `PhrasePrefixQuery` of
+/// one word, which silently leaves out all but the first 50 terms of each segment.
+fn starting(field: Field, prefix: &str) -> RangeQuery {
+    let edge = |text: &str| Token::from_field_text(field, text);
+    let end = behind(prefix).map_or(Edge::Unbounded, |end| Edge::Excluded(edge(&end)));
+    RangeQuery::new(Edge::Included(edge(prefix)), end)
+}
+
+/// The least text that is greater than all that start with `prefix`; UTF-8 sorts as its characters do. `None`: there
+/// is none.
+fn behind(prefix: &str) -> Option<String> {
+    let front = prefix.trim_end_matches(char::MAX);
+    let last = front.chars().next_back()?;
+    // The numbers of surrogates, which are no characters, are skipped.
+    let next = (last..=char::MAX).nth(1)?;
+    Some(format!("{}{next}", &front[..front.len() - last.len_utf8()]))
 }
 
 /// Every clause holds. None at all holds always.
@@ -194,4 +207,25 @@ fn plain((occur, query): Clause) -> Box<dyn Query> {
         return Box::new(BooleanQuery::new(vec![must(AllQuery), (Occur::MustNot, query)]));
     }
     query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_ends_before_the_next() {
+        let cases = [
+            ("a.example/b", Some("a.example/c")),
+            ("a/z", Some("a/{")),
+            ("a/\u{7f}", Some("a/\u{80}")),
+            ("a/\u{d7ff}", Some("a/\u{e000}")),
+            ("a/\u{10ffff}\u{10ffff}", Some("a0")),
+            ("\u{10ffff}", None),
+            ("", None),
+        ];
+        for (prefix, expected) in cases {
+            assert_eq!(behind(prefix).as_deref(), expected, "{prefix:?}");
+        }
+    }
 }
