@@ -87,6 +87,7 @@ struct BareFields {
     created: Field,
     texts: [Field; 2],
     keywords: [Field; 11],
+    path: Field,
     numbers: [Field; 6],
 }
 
@@ -106,6 +107,7 @@ fn bare_schema() -> (Schema, BareFields) {
         created: schema.add_i64_field("created", FAST),
         texts: std::array::from_fn(|n| schema.add_text_field(&format!("text{n}"), options(&text))),
         keywords: std::array::from_fn(|n| schema.add_text_field(&format!("keyword{n}"), options(&raw))),
+        path: schema.add_text_field("path", TextOptions::default().set_fast("raw")),
         numbers: std::array::from_fn(|n| schema.add_f64_field(&format!("number{n}"), FAST)),
     };
     (schema.build(), fields)
@@ -129,7 +131,7 @@ fn bare_document(fields: &BareFields, mention: &Mention) -> TantivyDocument {
     // The link: its host, the parent domains, and each with the path.
     for term in ["news.shop.example", "shop.example", "example"] {
         document.add_text(fields.keywords[0], term);
-        document.add_text(fields.keywords[1], format!("{term}{}", &post.links[0]["https://news.shop.example".len()..]));
+        document.add_text(fields.path, format!("{term}{}", &post.links[0]["https://news.shop.example".len()..]));
     }
     let numbers = [
         f64::from(scores.sentiment),

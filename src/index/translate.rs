@@ -163,8 +163,8 @@ fn terms(field: Field, words: &[String]) -> Vec<Token> {
     words.iter().map(|word| Token::from_field_text(field, word)).collect()
 }
 
-/// Every term that starts with `prefix`: from it on, up to the first behind all of them. Not a `PhrasePrefixQuery` of
-/// one word, which silently leaves out all but the first 50 terms of each segment.
+/// Every term, or text of a column, that starts with `prefix`: from it on, up to the first behind all of them. Not a
+/// `PhrasePrefixQuery` of one word, which silently leaves out all but the first 50 terms of each segment.
 fn starting(field: Field, prefix: &str) -> RangeQuery {
     let edge = |text: &str| Token::from_field_text(field, text);
     let end = behind(prefix).map_or(Edge::Unbounded, |end| Edge::Excluded(edge(&end)));
