@@ -3,7 +3,7 @@
 
 use super::value;
 use crate::post::{LIST_MAX, Post};
-use crate::text::{self, Kind, fold, folded};
+use crate::text::{self, Kind, Part, fold, folded};
 use std::ops::Range;
 
 /// One piece of text. Phrases do not reach from one into the next.
@@ -33,10 +33,17 @@ pub struct Reading {
 }
 
 impl Piece {
-    fn read(&mut self, text: &str) {
+    /// Gathers the words of `text` and hands every other part to `entity`, with the folded text in which it stands.
+    fn read(&mut self, text: &str, mut entity: impl FnMut(&str, Part)) {
         fold(text, &mut self.folded);
         self.words.clear();
-        self.words.extend(text::parts(&self.folded).filter(|part| part.kind == Kind::Word).map(|part| part.range));
+        for part in text::parts(&self.folded) {
+            if part.kind == Kind::Word {
+                self.words.push(part.range);
+            } else {
+                entity(&self.folded, part);
+            }
+        }
     }
 
     /// The words in order.
@@ -65,11 +72,10 @@ impl Reading {
 
     /// Forgets the last post and reads this one.
     pub fn read(&mut self, post: &Post<'_>) {
-        self.title.read(post.title.as_deref().unwrap_or(""));
-        self.text.read(&post.text);
-        self.handle.read(post.author.handle.as_deref().unwrap_or("").trim_start_matches('@'));
-        self.name.read(post.author.name.as_deref().unwrap_or(""));
-        self.bio.read(post.author.bio.as_deref().unwrap_or(""));
+        let words_only = |_: &str, _: Part| {};
+        self.handle.read(post.author.handle.as_deref().unwrap_or("").trim_start_matches('@'), words_only);
+        self.name.read(post.author.name.as_deref().unwrap_or(""), words_only);
+        self.bio.read(post.author.bio.as_deref().unwrap_or(""), words_only);
         self.tags.clear();
         self.handles.clear();
         self.addresses.clear();
@@ -78,30 +84,32 @@ impl Reading {
         self.handles.extend(post.mentions.iter().take(LIST_MAX).map(|account| folded(account)));
         self.addresses.extend(post.links.iter().take(LIST_MAX).filter_map(|link| text::host_and_path(link)));
         self.has_link = !post.links.is_empty();
-        for piece in [&self.title.folded, &self.text.folded] {
+        let title = post.title.as_deref().unwrap_or("");
+        for (piece, plain) in [(&mut self.title, title), (&mut self.text, post.text.as_str())] {
             let mut plain_from = 0;
-            for part in text::parts(piece) {
-                let written = &piece[part.range.clone()];
+            piece.read(plain, |folded, part| {
+                let written = &folded[part.range.clone()];
                 match part.kind {
                     Kind::Word => {}
                     Kind::Tag => self.tags.push(written.to_owned()),
                     Kind::Handle => self.handles.extend(handle_forms(written).map(str::to_owned)),
                     Kind::Link => {
                         self.has_link = true;
-                        self.has_question |= asks(&piece[plain_from..part.range.start]);
+                        self.has_question |= asks(&folded[plain_from..part.range.start]);
                         plain_from = part.range.end;
                         self.addresses.extend(text::host_and_path(written));
                     }
                 }
-            }
-            self.has_question |= asks(&piece[plain_from..]);
+            });
+            self.has_question |= asks(&piece.folded[plain_from..]);
         }
         self.addresses.extend(post.url.as_deref().and_then(text::host_and_path));
     }
 }
 
+/// One sign after the other: that is quicker than a set of them, which is looked for a character at a time.
 fn asks(text: &str) -> bool {
-    text.contains(['?', '\u{61f}'])
+    text.contains('?') || text.contains('\u{61f}')
 }
 
 /// `user@host` is also called `user`.
