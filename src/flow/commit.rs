@@ -5,6 +5,7 @@ use super::Event;
 use super::draft::Draft;
 use super::patience::retrying;
 use crate::alert::{Delivery, News};
+use crate::mention::Mention;
 use crate::metric::Metrics;
 use crate::store::{self, Changed, Commit, Writer};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub struct Newsroom {
 /// Outbox rows just committed.
 pub struct Fresh {
     pub deliveries: Vec<Arc<Delivery>>,
+    /// The new mentions of the commit, ascending by `seq`: most of what the rows tell of.
+    pub mentions: Arc<[Arc<Mention>]>,
     /// When the frame came in that the commit began with.
     pub received_at: Instant,
 }
@@ -77,7 +80,8 @@ impl Newsroom {
     /// Wakes delivery and index. `changes`: the last number before the commit and the last one in it.
     fn tell(&self, commit: &Commit, (before, last): (i64, i64), received_at: Instant) {
         if !commit.deliveries.is_empty() {
-            drop(self.outbox.try_send(Fresh { deliveries: commit.deliveries.clone(), received_at }));
+            let (deliveries, mentions) = (commit.deliveries.clone(), commit.new.clone().into());
+            drop(self.outbox.try_send(Fresh { deliveries, mentions, received_at }));
         }
         for change in commit.alerts.iter().filter(|change| change.news == Some(News::Opened)) {
             self.metrics.alert_opened(&change.alert.rule);
@@ -93,7 +97,7 @@ impl Newsroom {
     }
 
     /// Tells who watches live.
-    fn tell_watchers(&self, commit: &Commit, gone: Vec<crate::mention::Mention>) {
+    fn tell_watchers(&self, commit: &Commit, gone: Vec<Mention>) {
         if self.events.receiver_count() == 0 {
             return;
         }

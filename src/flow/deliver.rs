@@ -5,6 +5,7 @@ use super::Event;
 use super::commit::Fresh;
 use crate::alert::{Delivery, DeliveryState};
 use crate::hook::{self, Hook, Message, Outcome};
+use crate::mention::Mention;
 use crate::metric::Metrics;
 use crate::store::{self, DeliveryOutcome, Reader};
 use jiff::{SignedDuration, Timestamp};
@@ -51,6 +52,14 @@ struct Lane {
     waits: bool,
 }
 
+/// What came with a row that was just committed; nothing with one from the store.
+#[derive(Clone, Default)]
+struct Heard {
+    /// Ascending by `seq`.
+    mentions: Arc<[Arc<Mention>]>,
+    received_at: Option<Instant>,
+}
+
 struct Finished {
     delivery: Arc<Delivery>,
     outcome: Outcome,
@@ -92,8 +101,9 @@ impl Delivering {
                     }
                 }
                 Some(fresh) = self.fresh.recv() => {
+                    let heard = Heard { mentions: fresh.mentions, received_at: Some(fresh.received_at) };
                     for delivery in fresh.deliveries {
-                        self.start(delivery, Some(fresh.received_at), &mut lanes, &mut busy, &mut tasks);
+                        self.start(delivery, heard.clone(), &mut lanes, &mut busy, &mut tasks);
                     }
                 }
                 _ = look.tick() => {
@@ -130,7 +140,7 @@ impl Delivering {
             let due = self.reader.due_deliveries(Timestamp::now(), &full, limit).await?;
             let more = due.len() == limit;
             for delivery in due {
-                self.start(Arc::new(delivery), None, lanes, busy, tasks);
+                self.start(Arc::new(delivery), Heard::default(), lanes, busy, tasks);
             }
             // Each round fills at least one more hook.
             if !more || lanes.values().filter(|lane| lane.is_full()).count() == full.len() {
@@ -142,7 +152,7 @@ impl Delivering {
     fn start(
         &self,
         delivery: Arc<Delivery>,
-        received_at: Option<Instant>,
+        heard: Heard,
         lanes: &mut HashMap<String, Lane>,
         busy: &mut Busy,
         tasks: &mut JoinSet<Finished>,
@@ -174,9 +184,9 @@ impl Delivering {
             let _place = place;
             let outcome = match hook {
                 None => Outcome::Refused { reason: format!("hook `{}` is not configured any more", delivery.hook) },
-                Some(hook) => attempt(hook, &delivery, &reader, base_url).await,
+                Some(hook) => attempt(hook, &delivery, &heard.mentions, &reader, base_url).await,
             };
-            if let (Outcome::Delivered, Some(at)) = (&outcome, received_at) {
+            if let (Outcome::Delivered, Some(at)) = (&outcome, heard.received_at) {
                 metrics.frame_to_delivery_seconds.observe(at.elapsed().as_secs_f64());
             }
             Finished { delivery, outcome }
@@ -254,11 +264,26 @@ impl Busy {
     }
 }
 
-async fn attempt(hook: Arc<dyn Hook>, delivery: &Delivery, reader: &Reader, base_url: String) -> Outcome {
-    // An alert without its mentions still tells what matters: deliver it rather than wait.
-    let mentions = reader.mentions(&delivery.body.mentions).await.unwrap_or_default();
+async fn attempt(
+    hook: Arc<dyn Hook>,
+    delivery: &Delivery,
+    fresh: &[Arc<Mention>],
+    reader: &Reader,
+    base_url: String,
+) -> Outcome {
+    let mentions = mentions(&delivery.body.mentions, fresh, reader).await;
     let span = tracing::debug_span!("deliver", delivery = delivery.id, hook = delivery.hook, alert = delivery.alert);
     hook.deliver(Message { delivery: delivery.clone(), mentions, base_url, test: false }).instrument(span).await
+}
+
+/// The mentions of these numbers, from the commit that brought them where that is all, else from the store.
+async fn mentions(seqs: &[i64], fresh: &[Arc<Mention>], reader: &Reader) -> Vec<Mention> {
+    let find = |seq: &i64| fresh.binary_search_by_key(seq, |mention| mention.seq).ok().map(|at| (*fresh[at]).clone());
+    match seqs.iter().map(find).collect() {
+        Some(all) => all,
+        // An alert without its mentions still tells what matters: deliver it rather than wait.
+        None => reader.mentions(seqs).await.unwrap_or_default(),
+    }
 }
 
 /// The row's next state after an attempt.

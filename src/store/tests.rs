@@ -409,6 +409,21 @@ async fn the_newest_revision_goes_out_and_none_overtakes() {
 }
 
 #[tokio::test]
+async fn the_last_word_of_a_transaction_holds() {
+    let (_dir, mut writer, reader) = fresh().await;
+    let change = |revision| Change { alert: alert("a", revision, State::Open), news: None, hooks: vec![] };
+    let deliveries = arcs([1, 2, 3].map(|revision| delivery("a", "h", revision)));
+    let outcomes = [DeliveryState::Pending, DeliveryState::Dead].map(|state| outcome(&deliveries[2], state)).into();
+    let alerts = [1, 2, 3].map(change).into();
+    writer.commit(&Commit { alerts, deliveries, outcomes, ..Commit::default() }).await.unwrap();
+    assert_eq!(reader.alert("a").await.unwrap().unwrap().revision, 3);
+    let rows = reader.deliveries(None, Some("h"), 9).await.unwrap();
+    let states: Vec<_> = rows.into_iter().map(|row| (row.revision, row.state)).collect();
+    let superseded = DeliveryState::Superseded;
+    assert_eq!(states, [(3, DeliveryState::Dead), (2, superseded), (1, superseded)]);
+}
+
+#[tokio::test]
 async fn alerts_are_listed_newest_first_and_paged() {
     let (_dir, mut writer, reader) = fresh().await;
     let change = |id: &str, second, state, brand: &str| {

@@ -1,62 +1,70 @@
 //! Alerts and the outbox within a commit: an alert and its deliveries are stored together, before anything is sent.
 
-use crate::alert::{Alert, Change, Delivery, DeliveryState};
+use crate::alert::{Alert, Change, Delivery};
 use crate::store::{DeliveryOutcome, row};
+use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub async fn put(connection: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<()> {
-    for Change { alert, .. } in changes {
-        sqlx::query(
-            "INSERT INTO alert (id, revision, state, brand, opened_at, body) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, state = excluded.state, \
-             brand = excluded.brand, opened_at = excluded.opened_at, body = excluded.body",
-        )
-        .bind(alert.id.as_str())
-        .bind(alert.revision)
-        .bind(alert.state.name())
-        .bind(alert.brand.as_str())
-        .bind(row::nanoseconds(alert.opened_at))
-        .bind(row::json(alert)?)
-        .execute(&mut *connection)
-        .await?;
+    fn row(Change { alert, .. }: &Change) -> sqlx::Result<impl Serialize> {
+        let opened_at = row::nanoseconds(alert.opened_at);
+        Ok((&alert.id, alert.revision, alert.state.name(), &alert.brand, opened_at, row::json(alert)?))
     }
-    Ok(())
+    // An alert that changed twice ends as it was last.
+    each(
+        connection,
+        "INSERT INTO alert (id, revision, state, brand, opened_at, body) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each($1) WHERE 1 \
+         ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, state = excluded.state, \
+         brand = excluded.brand, opened_at = excluded.opened_at, body = excluded.body",
+        changes.iter().map(row).collect::<sqlx::Result<_>>()?,
+    )
+    .await
 }
 
 /// Adds rows to the outbox. Older revisions for the same (alert, hook) that wait give way to the newer, so that what
 /// is told of an alert never goes backwards. A row that is there already stays as it is.
 pub async fn send(connection: &mut SqliteConnection, deliveries: &[Arc<Delivery>]) -> sqlx::Result<()> {
-    for delivery in deliveries {
-        sqlx::query(
-            "UPDATE outbox SET state = 'superseded', finished_at = $1 \
-             WHERE state = 'pending' AND alert = $2 AND hook = $3 AND revision < $4",
-        )
-        .bind(row::nanoseconds(delivery.created_at))
-        .bind(delivery.alert.as_str())
-        .bind(delivery.hook.as_str())
-        .bind(delivery.revision)
-        .execute(&mut *connection)
-        .await?;
-        sqlx::query(
-            "INSERT INTO outbox (id, hook, alert, revision, news, state, attempts, created_at, due_at, finished_at, \
-             last_error, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(delivery.id.as_str())
-        .bind(delivery.hook.as_str())
-        .bind(delivery.alert.as_str())
-        .bind(delivery.revision)
-        .bind(delivery.news.name())
-        .bind(delivery.state.name())
-        .bind(delivery.attempts)
-        .bind(row::nanoseconds(delivery.created_at))
-        .bind(row::nanoseconds(delivery.due_at))
-        .bind(delivery.finished_at.map(row::nanoseconds))
-        .bind(delivery.last_error.as_deref())
-        .bind(row::json(&delivery.body)?)
-        .execute(&mut *connection)
-        .await?;
+    fn row(delivery: &Arc<Delivery>) -> sqlx::Result<impl Serialize> {
+        let Delivery { id, hook, alert, revision, news, body, state, .. } = &**delivery;
+        let Delivery { attempts, created_at, due_at, finished_at, last_error, .. } = &**delivery;
+        let times = [Some(*created_at), Some(*due_at), *finished_at].map(|at| at.map(row::nanoseconds));
+        Ok((id, hook, alert, revision, news.name(), state.name(), attempts, times, last_error, row::json(body)?))
+    }
+    each(
+        connection,
+        "INSERT INTO outbox (id, hook, alert, revision, news, state, attempts, created_at, due_at, finished_at, \
+         last_error, body) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
+         value ->> 6, value ->> '$[7][0]', value ->> '$[7][1]', value ->> '$[7][2]', value ->> 8, value ->> 9 \
+         FROM json_each($1) WHERE 1 ON CONFLICT (id) DO NOTHING",
+        deliveries.iter().map(row).collect::<sqlx::Result<_>>()?,
+    )
+    .await?;
+    let newest = |delivery: &Arc<Delivery>| {
+        let Delivery { alert, hook, revision, created_at, .. } = &**delivery;
+        (alert.clone(), hook.clone(), *revision, row::nanoseconds(*created_at))
+    };
+    each(
+        connection,
+        "UPDATE outbox SET state = 'superseded', finished_at = newer.value ->> 3 FROM json_each($1) AS newer \
+         WHERE outbox.state = 'pending' AND outbox.alert = newer.value ->> 0 AND outbox.hook = newer.value ->> 1 \
+         AND outbox.revision < newer.value ->> 2",
+        deliveries.iter().map(newest).collect(),
+    )
+    .await
+}
+
+/// Runs `statement` once for all rows, which it takes apart from one JSON array: a statement for each would cost a
+/// round trip to the connection's thread each.
+async fn each<T: Serialize>(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    rows: Vec<T>,
+) -> sqlx::Result<()> {
+    if !rows.is_empty() {
+        sqlx::query(statement).bind(row::json(&rows)?).execute(connection).await?;
     }
     Ok(())
 }
@@ -97,20 +105,20 @@ pub async fn forget(connection: &mut SqliteConnection, deleted: &[i64], changes:
 /// Records attempts. A row that was superseded while it was on its way only ever becomes delivered: were it to wait
 /// again, it would follow its newer revision.
 pub async fn conclude(connection: &mut SqliteConnection, outcomes: &[DeliveryOutcome]) -> sqlx::Result<()> {
-    for outcome in outcomes {
-        sqlx::query(
-            "UPDATE outbox SET state = $1, attempts = $2, due_at = $3, finished_at = $4, last_error = $5 \
-             WHERE id = $6 AND (state <> 'superseded' OR $7)",
-        )
-        .bind(outcome.state.name())
-        .bind(outcome.attempts)
-        .bind(row::nanoseconds(outcome.due_at))
-        .bind(outcome.finished_at.map(row::nanoseconds))
-        .bind(outcome.last_error.as_deref())
-        .bind(outcome.id.as_str())
-        .bind(outcome.state == DeliveryState::Delivered)
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
+    // The last word on each row: a statement that met a row twice would take either.
+    let last: BTreeMap<&str, &DeliveryOutcome> =
+        outcomes.iter().map(|outcome| (outcome.id.as_str(), outcome)).collect();
+    let row = |outcome: &DeliveryOutcome| {
+        let DeliveryOutcome { id, state, attempts, due_at, finished_at, last_error } = outcome.clone();
+        let (due_at, finished_at) = (row::nanoseconds(due_at), finished_at.map(row::nanoseconds));
+        (id, state.name(), attempts, due_at, finished_at, last_error)
+    };
+    each(
+        connection,
+        "UPDATE outbox SET state = told.value ->> 1, attempts = told.value ->> 2, due_at = told.value ->> 3, \
+         finished_at = told.value ->> 4, last_error = told.value ->> 5 FROM json_each($1) AS told \
+         WHERE outbox.id = told.value ->> 0 AND (outbox.state <> 'superseded' OR told.value ->> 1 = 'delivered')",
+        last.into_values().map(row).collect(),
+    )
+    .await
 }
