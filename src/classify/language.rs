@@ -1,7 +1,8 @@
 //! Which language a text is in, with an honest confidence. Three steps, cheapest first: the commonest little words of
 //! [`WORDS`] vote (Latin script; no cost to speak of, and better than trigrams on a short post), then `whatlang` by
-//! script and trigrams (some 50 microseconds on Latin script, so only when the vote is open), then what the author
-//! declared, when the script allows it. Unsure is `und`, never a guess.
+//! script and trigrams (some 50 microseconds on Latin script, however short the text, so only when the vote is open and
+//! does not speak for what the author declared), then what the author declared, when the script allows it. Unsure is
+//! `und`, never a guess.
 
 use super::prepare::{Class, Prepared, hash_word};
 use whatlang::{Lang, Script};
@@ -14,6 +15,9 @@ const CHARS_MAX: usize = 100;
 
 /// Up to so many letters a plausible declaration is believed without asking `whatlang`.
 const SHORT: usize = 40;
+
+/// So many little words speak for a declaration, however few of all words they are: names and tags have no language.
+const SUPPORT_MIN: f32 = 2.0;
 
 /// Least vote, least lead over the second language and least share of all words that decide. A word that several
 /// languages share counts for each by its share.
@@ -137,6 +141,16 @@ pub struct Detected {
     pub latin: bool,
 }
 
+/// What the little words say.
+#[derive(Clone, Copy)]
+struct Vote {
+    lang: &'static str,
+    votes: f32,
+    /// They are enough of all words to go by them alone.
+    decides: bool,
+    p: f32,
+}
+
 /// The little words, hashed.
 pub(super) struct Detector {
     /// By hash: which entries of [`WORDS`] have the word, a bit each.
@@ -168,17 +182,21 @@ impl Detector {
         }
         let latin = latin * 2 >= letters;
         let declared = declared.and_then(known).filter(|lang| plausible(*lang, latin, text)).map(code);
-        let guess = match latin.then(|| self.vote(prepared)).flatten() {
-            Some(guess) => Some(guess),
-            // Trigrams of a short text are no reason to doubt its author, and cost more than all the rest.
-            None if latin && declared.is_some() && letters <= SHORT => None,
-            None => by_trigram(text, latin, letters),
+        let vote = if latin { self.vote(prepared) } else { None };
+        let supported = |lang| vote.is_some_and(|vote| vote.lang == lang && vote.votes >= SUPPORT_MIN);
+        let guess = match vote {
+            Some(vote) if vote.decides => Some((vote.lang, vote.p)),
+            // Trigrams cost more than all the rest; of a short text, or against its little words, they are no reason to
+            // doubt its author.
+            _ if latin && declared.is_some_and(|lang| letters <= SHORT || supported(lang)) => None,
+            _ => by_trigram(text, latin, letters),
         };
         let (lang, p) = settle(guess, declared);
         Detected { lang, p, latin }
     }
 
-    fn vote(&self, prepared: &Prepared) -> Option<(&'static str, f32)> {
+    /// `None` when no language leads.
+    fn vote(&self, prepared: &Prepared) -> Option<Vote> {
         let mut votes = [0.0_f32; WORDS.len()];
         let mut words = 0_u32;
         for token in prepared.tokens.iter().filter(|token| token.class == Class::Word) {
@@ -202,8 +220,12 @@ impl Detector {
             }
         }
         let lead = votes[best] - second;
-        let open = votes[best] < VOTE_MIN || lead < LEAD_MIN || votes[best] < SHARE_MIN * words as f32;
-        (!open).then(|| (WORDS[best].0, (1.0 - (-LEAD_RATE * (lead + 0.5)).exp()).min(SURE_MAX)))
+        (votes[best] >= VOTE_MIN && lead >= LEAD_MIN).then(|| Vote {
+            lang: WORDS[best].0,
+            votes: votes[best],
+            decides: votes[best] >= SHARE_MIN * words as f32,
+            p: (1.0 - (-LEAD_RATE * (lead + 0.5)).exp()).min(SURE_MAX),
+        })
     }
 }
 

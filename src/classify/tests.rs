@@ -203,6 +203,25 @@ fn languages_are_told_apart_or_left_open() {
 }
 
 #[test]
+fn a_declaration_is_believed_when_little_words_among_many_names_speak_for_it() {
+    let names = "Mulan Guha Foyu Jeloce, Hatalo Diyulo Sudixo. Natisfo Lansu Haha Lanxo Penatis Quijelan Batis Vezaro";
+    let english = format!("{names} {names} {names} are the best of the fair");
+    for (text, declared, expected) in [
+        (&english, Some("en"), ("en", 0.7)),
+        // They speak against it, and trigrams have their say.
+        (&english, Some("de"), ("de", 0.7)),
+        (&english, None, ("und", 0.0)),
+    ] {
+        let found = classifier().language(text, declared);
+        assert_eq!((found.lang, found.p), expected, "declared {declared:?}");
+    }
+    // One word is not enough.
+    let german =
+        "Gestern Abend kaufte Annika Schneider drei Flaschen Apfelsaft, zwei Brötchen, Käse, Würstchen. The Kitchen!";
+    assert_eq!(classifier().language(german, Some("en")).lang, "de");
+}
+
+#[test]
 fn every_language_has_a_code() {
     for lang in whatlang::Lang::all() {
         let code = super::language::code(*lang);
