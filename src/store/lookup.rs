@@ -30,7 +30,12 @@ impl Reader {
 
     /// `seq` of all live mentions by an author of a source, for account deletion.
     pub async fn mentions_of_author(&self, source: &str, author: &str) -> Result<Vec<i64>, Error> {
-        sqlx::query_scalar("SELECT seq FROM mention WHERE author = $1 AND source = $2 AND deleted = 0 ORDER BY seq")
+        static SQL: LazyLock<Arc<str>> = LazyLock::new(|| {
+            let select = "SELECT seq FROM shelf CROSS JOIN mention ON seq >> 16 = shelf.number AND author = $1 \
+                          WHERE source = $2 AND deleted = 0 ORDER BY seq";
+            format!("{}{select}", schema::SHELVES).into()
+        });
+        sqlx::query_scalar(AssertSqlSafe(SQL.clone()))
             .bind(author)
             .bind(source)
             .fetch_all(&mut *self.connection().await)

@@ -80,6 +80,10 @@ pub async fn damage(connection: &mut SqliteConnection) -> sqlx::Result<Option<St
     Ok((said != "ok").then_some(said))
 }
 
+/// All shelves of the index on authors, to be joined as `shelf CROSS JOIN mention ON seq >> 16 = shelf.number AND author = ...`.
+pub const SHELVES: &str = "WITH RECURSIVE shelf (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM shelf \
+                           WHERE number < (SELECT MAX(seq) FROM mention) >> 16) ";
+
 /// `(?,?),(?,?)`: numbered places would be looked up one by one, which is quadratic for this many.
 fn places(rows: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(","));
@@ -106,6 +110,7 @@ const MENTION_COLUMNS: &str = "seq, change, deleted, key, source, brand, created
 pub static INSERT_MENTIONS: LazyLock<[(usize, Arc<str>); 3]> = LazyLock::new(|| {
     INSERT_ROWS.map(|rows| {
         let places = places(rows, MENTION_COLUMNS.split(',').count());
-        (rows, format!("INSERT INTO mention ({MENTION_COLUMNS}) VALUES {places}").into())
+        // What fails ends the transaction, so that SQLite need not keep what a single statement changed.
+        (rows, format!("INSERT OR ROLLBACK INTO mention ({MENTION_COLUMNS}) VALUES {places}").into())
     })
 });

@@ -338,6 +338,33 @@ async fn a_defect_of_ours_is_refused_and_the_writer_goes_on() {
 }
 
 #[tokio::test]
+async fn an_author_is_found_across_shelves() {
+    let (dir, mut writer, reader) = fresh().await;
+    let by_ann = |seq: i64| mention(seq, &format!("id{seq}"), Some("ann"));
+    let profile = Author { id: Some("ann".into()), followers: Some(9), ..Author::default() };
+    writer.commit(&Commit { new: arcs([by_ann(1)]), ..Commit::default() }).await.unwrap();
+    for last in [65_534, 3 * 65_536] {
+        // As if so many had come meanwhile.
+        writer.run(format!("UPDATE counter SET value = {last} WHERE name = 'seq'")).await;
+        writer.close().await.unwrap();
+        writer = open(dir.path()).await.unwrap().0;
+        let new = arcs((last + 1..last + 4).map(by_ann));
+        writer.commit(&Commit { new, ..Commit::default() }).await.unwrap();
+    }
+    let all = [1, 65_535, 65_536, 65_537, 196_609, 196_610, 196_611];
+    assert_eq!(reader.mentions_of_author("s", "ann").await.unwrap(), all);
+    let authors = vec![("s".into(), profile)];
+    writer.commit(&Commit { authors, ..Commit::default() }).await.unwrap();
+    let followers: Vec<_> =
+        reader.mentions(&all).await.unwrap().iter().map(|mention| mention.post.author.followers).collect();
+    assert_eq!(followers, [None, None, None, None, Some(9), Some(9), Some(9)]);
+    writer.commit(&Commit { deleted: all[1..].into(), ..Commit::default() }).await.unwrap();
+    assert_eq!(reader.authors("s", &["ann"]).await.unwrap().len(), 1, "the first is still there");
+    writer.commit(&Commit { deleted: vec![1], ..Commit::default() }).await.unwrap();
+    assert_eq!(reader.authors("s", &["ann"]).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn the_same_id_may_stand_for_each_brand_and_source() {
     let (_dir, mut writer, reader) = fresh().await;
     let mut new = [mention(1, "a", None), mention(2, "a", None), mention(3, "a", None)];

@@ -99,7 +99,6 @@ pub async fn carry(folder: &Folder, watches: usize, seconds: u32, rate: Option<u
     let (caught_up, searchable) = (ended.elapsed(), look.searchable());
     app.stop();
     app.wait().await?;
-    machine::remove(&dir);
     let memory = [memory[0], memory[1], memory[2]];
     Ok(Carried { idle, memory, stored, took, spent, behind, caught_up, searchable })
 }
@@ -127,7 +126,6 @@ pub async fn deliver(folder: &Folder, watches: usize) -> anyhow::Result<Delivere
     let (sent, delivered) = peers.take();
     app.stop();
     app.wait().await?;
-    machine::remove(&dir);
     let mut first: HashMap<u64, Instant> = HashMap::new();
     for (number, at) in delivered {
         first.entry(number).or_insert(at);

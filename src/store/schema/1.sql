@@ -26,7 +26,9 @@ CREATE TABLE mention (
 CREATE UNIQUE INDEX mention_identity ON mention (key, source, brand);
 CREATE UNIQUE INDEX mention_change ON mention (change);
 CREATE INDEX mention_created ON mention (created_at) WHERE deleted = 0;
-CREATE INDEX mention_author ON mention (author) WHERE author IS NOT NULL;
+-- By shelves of 65,536 mentions: authors come in no order, so that each new mention would write a page of its own in an
+-- index over all of them. A look-up asks each shelf.
+CREATE INDEX mention_author ON mention (seq >> 16, author) WHERE author IS NOT NULL;
 
 -- `seq` and `change`: the last number given. `live`: mentions that are not deleted.
 CREATE TABLE counter (

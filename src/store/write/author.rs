@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-/// Caches profiles and completes the stored mentions of these authors that lack their counts. An author without an
+/// Caches profiles and completes the latest mentions of these authors that lack their counts: those of the last two
+/// shelves of the index, at least 65,536 mentions, since profiles are asked for while they are fresh. An author without an
 /// id is passed over. One with nothing but an id says that the platform does not know him: he is not asked for again soon.
 pub async fn put(
     connection: &mut SqliteConnection,
@@ -45,8 +46,9 @@ async fn complete(
 ) -> sqlx::Result<()> {
     // Within a text the quotes would be escaped, so that this finds the author's own field and nothing else.
     let rows = sqlx::query(
-        "SELECT seq, post FROM mention \
-         WHERE author = $1 AND source = $2 AND deleted = 0 AND post NOT LIKE '%\"followers\":%'",
+        "WITH last (number) AS (SELECT MAX(seq) >> 16 FROM mention) SELECT seq, post FROM last CROSS JOIN mention \
+         ON seq >> 16 IN (last.number, last.number - 1) AND author = $1 \
+         WHERE source = $2 AND deleted = 0 AND post NOT LIKE '%\"followers\":%'",
     )
     .bind(id)
     .bind(source)
