@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Args)]
 #[command(after_help = "\
 Takes about a minute; every figure stands beside a limit that was measured in the same run. The long trial:
-  reputed bench --seconds 600 --rate 15000")]
+  reputed bench --seconds 600 --rate 15500")]
 pub struct Bench {
     /// Watches that every post is held against
     #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -58,14 +58,15 @@ impl Bench {
         Ok(())
     }
 
-    /// The whole comes first: what the single stages leave behind in memory would be held against it.
+    /// Latency comes first, while the disk has nothing else to write; the whole next, since what the single stages leave
+    /// behind in memory would be held against it.
     async fn measure(&self, folder: &Folder) -> Result<Report, Failure> {
         let mut report = Report::default();
         let watches = self.watches as usize;
-        terminal::note("everything together ...");
-        let carried = whole::carry(folder, watches, self.seconds, self.rate).await?;
         terminal::note("from frame to delivery ...");
         let delivered = whole::deliver(folder, watches).await?;
+        terminal::note("everything together ...");
+        let carried = whole::carry(folder, watches, self.seconds, self.rate).await?;
         let frames = Frames::new(watches, part::SHARE, self.posts as usize);
         terminal::note(&format!("each stage by itself, frames of {:.0} bytes ...", frames.length()));
         let parts = tokio::task::block_in_place(|| part::pure(&frames, watches, &mut report))?;

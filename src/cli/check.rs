@@ -3,14 +3,14 @@
 use super::{Configured, Failure, terminal};
 use crate::config::{self, Overrides};
 use crate::ledger::{Ledger, Phase};
-use crate::source::{Context, intake::Intake};
+use crate::source::Context;
+use crate::source::intake::{self, Intake};
 use crate::watch::{Gate, WatchSet};
 use clap::Args;
 use jiff::Timestamp;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// How long `--online` listens to each source before it gives it up.
@@ -65,7 +65,7 @@ async fn online(config: &config::Config) -> Result<(), Failure> {
     for source in &config.sources {
         let set = WatchSet::compile(&config.brands, &kinds).map_err(|_| anyhow::anyhow!("watches do not compile"))?;
         let (gate, ledger) = (Arc::new(Gate::new(set)), Arc::new(Ledger::new(&source.id, source.kind)));
-        let (to, mut from) = mpsc::channel(1);
+        let (to, mut from) = intake::channel();
         let intake = Intake::new(&source.id, gate.clone(), ledger.clone(), to);
         let stop = CancellationToken::new();
         let context = Context { intake, cursor: None, ledger: ledger.clone(), gate, stop: stop.clone() };

@@ -1,16 +1,16 @@
 //! Hands out intakes at any time, also while the way in is being built anew after a panic, and none once it closes.
 
 use crate::ledger::Ledger;
-use crate::source::intake::{Batch, Intake};
+use crate::source::intake::{self, Intake};
 use crate::watch::Gate;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 pub struct Entrance {
     gate: Arc<Gate>,
     ledgers: HashMap<String, Arc<Ledger>>,
-    batches: Mutex<Option<mpsc::Sender<Batch>>>,
+    batches: Mutex<Option<intake::Sender>>,
     /// Whether it was ever open.
     opened: watch::Sender<bool>,
 }
@@ -21,7 +21,7 @@ impl Entrance {
         Self { gate, ledgers, batches: Mutex::new(None), opened: watch::Sender::new(false) }
     }
 
-    pub fn open(&self, batches: mpsc::Sender<Batch>) {
+    pub fn open(&self, batches: intake::Sender) {
         *self.batches.lock().unwrap_or_else(PoisonError::into_inner) = Some(batches);
         self.opened.send_replace(true);
     }
@@ -41,7 +41,7 @@ impl Entrance {
     pub fn intake(&self, source: &str) -> Option<Intake> {
         let ledger = self.ledgers.get(source)?;
         let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let batches = batches.unwrap_or_else(|| mpsc::channel(1).0);
+        let batches = batches.unwrap_or_else(|| intake::channel().0);
         Some(Intake::new(source, self.gate.clone(), ledger.clone(), batches))
     }
 }
@@ -58,7 +58,7 @@ mod tests {
         let entrance = Entrance::new(gate, &[Arc::new(Ledger::new("crm", "push"))]);
         assert!(entrance.intake("other").is_none());
         assert_eq!(entrance.intake("crm").unwrap().commit(None).await, Err(Closed));
-        let (to, mut batches) = mpsc::channel(1);
+        let (to, mut batches) = intake::channel();
         entrance.open(to);
         entrance.opened().await;
         let mut intake = entrance.intake("crm").unwrap();

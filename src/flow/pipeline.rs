@@ -11,7 +11,7 @@ use crate::classify::Classifier;
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
 use crate::rule::{Engine, RuleSet};
-use crate::source::Configured;
+use crate::source::{Configured, intake};
 use crate::store::{self, Reader, Writer};
 use crate::watch::Gate;
 use crate::wire::backoff::Backoff;
@@ -23,9 +23,6 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-/// Batches between sources and judging, and again between judging and the store: a few thousand posts in memory.
-const BATCHES: usize = 4;
 
 /// Rows read at once while rules are warmed.
 const WARM_CHUNK: usize = 4_000;
@@ -77,8 +74,9 @@ impl Pipeline {
 
     /// `Err`: a panic of ours.
     async fn generation(&self, writer: Writer) -> Result<Result<(), store::Error>, tokio::task::JoinError> {
-        let (batches, to_judge) = mpsc::channel(BATCHES);
-        let (judged, to_ingest) = mpsc::channel(BATCHES);
+        let (batches, to_judge) = intake::channel();
+        // Bounded by the room that batches take.
+        let (judged, to_ingest) = mpsc::channel(intake::ROOM);
         let engine = match warmed_engine(self.rules.load_full(), &self.kinds, &self.reader, self.clock.now()).await {
             Ok(engine) => engine,
             Err(error) => return Ok(Err(error)),
@@ -133,11 +131,7 @@ impl Pipeline {
         }
     }
 
-    fn start_sources(
-        &self,
-        batches: &mpsc::Sender<crate::source::intake::Batch>,
-        stop: &CancellationToken,
-    ) -> TaskTracker {
+    fn start_sources(&self, batches: &intake::Sender, stop: &CancellationToken) -> TaskTracker {
         let tasks = TaskTracker::new();
         for (source, ledger) in &self.sources {
             let around = Surroundings {

@@ -3,7 +3,7 @@
 
 use crate::ledger::{Ledger, Phase};
 use crate::metric::Metrics;
-use crate::source::intake::{Batch, Intake};
+use crate::source::intake::{self, Intake};
 use crate::source::{Configured, Context, Stop};
 use crate::store::Reader;
 use crate::watch::Gate;
@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 const RESTART_FIRST: Duration = Duration::from_secs(1);
@@ -26,7 +25,7 @@ const WELL_AFTER: Duration = Duration::from_secs(120);
 pub struct Surroundings {
     pub gate: Arc<Gate>,
     pub reader: Reader,
-    pub batches: mpsc::Sender<Batch>,
+    pub batches: intake::Sender,
     pub metrics: Arc<Metrics>,
     pub stop: CancellationToken,
 }
@@ -144,11 +143,11 @@ mod tests {
         }
     }
 
-    async fn around() -> (tempfile::TempDir, Surroundings, mpsc::Receiver<Batch>) {
+    async fn around() -> (tempfile::TempDir, Surroundings, tokio::sync::mpsc::Receiver<intake::Batch>) {
         let dir = tempfile::tempdir().unwrap();
         let (_writer, reader) = crate::store::open(dir.path()).await.unwrap();
         let set = WatchSet::compile(&[], &[]).unwrap_or_else(|bad| panic!("{bad:?}"));
-        let (batches, taken) = mpsc::channel(8);
+        let (batches, taken) = intake::channel();
         let metrics = Arc::new(Metrics::new());
         let stop = CancellationToken::new();
         (dir, Surroundings { gate: Arc::new(Gate::new(set)), reader, batches, metrics, stop }, taken)

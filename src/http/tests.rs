@@ -13,7 +13,7 @@ use crate::mention::{AuthorSpam, Mention, Status};
 use crate::metric::Metrics;
 use crate::post::Post;
 use crate::secret::Secret;
-use crate::source::intake::{Batch, Intake, Item};
+use crate::source::intake::{self, Intake, Item};
 use crate::store::{Commit, Reader, Writer};
 use crate::watch::{Gate, WatchSet};
 use crate::{index, store};
@@ -156,7 +156,7 @@ fn brand_watching(query: &str) -> Brand {
 
 /// Stands in for ingest: every batch counts as committed. Only the source `crm` and what is imported take posts.
 fn open_intake(brand: Brand) -> Arc<OpenIntake> {
-    let (to, mut batches) = mpsc::channel::<Batch>(8);
+    let (to, mut batches) = intake::channel();
     tokio::spawn(async move {
         while let Some(batch) = batches.recv().await {
             let sources = batch.items.iter().filter_map(|item| match item {

@@ -8,11 +8,15 @@ use crate::watch::{Gate, Match, Scratch};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// A batch is sent on by `offer`-ers at the latest at this size: large enough to share one commit, small enough
 /// that a few in flight stay within some megabytes.
 pub const BATCH_MAX: usize = 1_024;
+
+/// Items between the sources and ingest: some megabytes. Counted in items rather than batches, since a busy source that
+/// sends each few posts as they come must not wait sooner than one that sends a thousand at once.
+pub const ROOM: usize = 8 * BATCH_MAX;
 
 /// A cursor that moved without any wanted post is worth a commit only this often.
 const CURSOR_EVERY: Duration = Duration::from_secs(1);
@@ -54,6 +58,34 @@ pub struct Batch {
     pub received_at: Instant,
     /// Answered after the durable commit.
     pub done: Option<oneshot::Sender<()>>,
+    /// Its part of [`ROOM`], given back when ingest is through with it.
+    pub room: Option<OwnedSemaphorePermit>,
+}
+
+/// The way into judging.
+#[derive(Clone)]
+pub struct Sender {
+    batches: mpsc::Sender<Batch>,
+    room: Arc<Semaphore>,
+}
+
+/// A channel with [`ROOM`] for items.
+pub fn channel() -> (Sender, mpsc::Receiver<Batch>) {
+    // Every batch takes some room: this many fit at most.
+    let (batches, taken) = mpsc::channel(ROOM);
+    (Sender { batches, room: Arc::new(Semaphore::new(ROOM)) }, taken)
+}
+
+impl Sender {
+    async fn send(&self, mut batch: Batch) -> Result<(), Closed> {
+        let room = u32::try_from(batch.items.len().clamp(1, ROOM)).unwrap_or(1);
+        let room = tokio::select! {
+            room = self.room.clone().acquire_many_owned(room) => room.map_err(|_| Closed)?,
+            () = self.batches.closed() => return Err(Closed),
+        };
+        batch.room = Some(room);
+        self.batches.send(batch).await.map_err(|_| Closed)
+    }
 }
 
 /// A source's end of the channel into ingest.
@@ -61,7 +93,7 @@ pub struct Intake {
     source: Arc<str>,
     gate: Arc<Gate>,
     ledger: Arc<Ledger>,
-    to: mpsc::Sender<Batch>,
+    to: Sender,
     scratch: Scratch,
     items: Vec<Item>,
     gaps: Vec<Gap>,
@@ -84,7 +116,7 @@ impl From<Closed> for super::Stop {
 }
 
 impl Intake {
-    pub fn new(source: &str, gate: Arc<Gate>, ledger: Arc<Ledger>, to: mpsc::Sender<Batch>) -> Self {
+    pub fn new(source: &str, gate: Arc<Gate>, ledger: Arc<Ledger>, to: Sender) -> Self {
         Self {
             source: source.into(),
             gate,
@@ -196,7 +228,46 @@ impl Intake {
             gaps: std::mem::take(&mut self.gaps),
             received_at: self.received_at.take().unwrap_or_else(Instant::now),
             done,
+            room: None,
         };
-        self.to.send(batch).await.map_err(|_| Closed)
+        self.to.send(batch).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    fn batch(items: usize) -> Batch {
+        let gone = |n| Item::AuthorGone { author: format!("{n}"), at: Timestamp::UNIX_EPOCH };
+        Batch {
+            source: "s".into(),
+            items: (0..items).map(gone).collect(),
+            cursor: None,
+            gaps: Vec::new(),
+            received_at: Instant::now(),
+            done: None,
+            room: None,
+        }
+    }
+
+    #[test]
+    fn room_is_counted_in_items_and_given_back() {
+        let (to, mut taken) = channel();
+        let sends = |items| to.send(batch(items)).now_or_never();
+        for _ in 0..ROOM / BATCH_MAX - 1 {
+            assert_eq!(sends(BATCH_MAX), Some(Ok(())));
+        }
+        for _ in 0..BATCH_MAX {
+            assert_eq!(sends(1), Some(Ok(())), "small batches find as much room as large ones");
+        }
+        assert_eq!(sends(0), None, "a cursor alone takes room, too");
+        let first = taken.try_recv().unwrap();
+        assert_eq!(sends(1), None, "only when ingest is through with it");
+        drop(first);
+        assert_eq!(sends(BATCH_MAX), Some(Ok(())));
+        drop(taken);
+        assert_eq!(sends(1), Some(Err(Closed)));
     }
 }

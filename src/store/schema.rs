@@ -12,7 +12,7 @@ use std::time::Duration;
 pub const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
 
 /// How long a connection waits for another's lock. Only a truncating checkpoint or another program can hold one.
-const BUSY_MAX: Duration = Duration::from_secs(5);
+pub const BUSY_MAX: Duration = Duration::from_secs(5);
 
 /// Page cache of the writer in KiB: the upper levels of the two random indexes (identity, author) of some 10 million
 /// mentions stay in it.
@@ -100,14 +100,14 @@ pub fn lookup(prefix: &str) -> Arc<str> {
 
 /// Rows that one insert statement takes. A statement costs a round trip to the connection's thread; beyond 64 rows
 /// nothing more is gained, and one JSON parameter for all rows costs half as much again. Fixed sizes, so that each is
-/// prepared once.
-const INSERT_ROWS: [usize; 3] = [64, 8, 1];
+/// prepared once; halves, so that a handful of mentions takes two or three.
+const INSERT_ROWS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
 const MENTION_COLUMNS: &str = "seq, change, deleted, key, source, brand, created_at, seen_at, edited_at, author, \
                                content, judged, status, assignee, note, correction, post";
 
 /// Insert statements for mentions by number of rows, largest first.
-pub static INSERT_MENTIONS: LazyLock<[(usize, Arc<str>); 3]> = LazyLock::new(|| {
+pub static INSERT_MENTIONS: LazyLock<[(usize, Arc<str>); 7]> = LazyLock::new(|| {
     INSERT_ROWS.map(|rows| {
         let places = places(rows, MENTION_COLUMNS.split(',').count());
         // What fails ends the transaction, so that SQLite need not keep what a single statement changed.

@@ -676,6 +676,32 @@ async fn a_commit_that_was_dropped_halfway_leaves_the_writer_whole() {
     }
 }
 
+#[tokio::test]
+async fn a_reader_that_reads_on_makes_the_log_longer_only_as_long_as_he_reads() {
+    const MIB: u64 = 1 << 20;
+    let (dir, mut writer, _reader) = fresh().await;
+    let store = file::store(dir.path());
+    let mut write = async |bytes: u64| {
+        let (wal, mut written) = (file::wal(&store), 0);
+        while written < bytes {
+            let from = writer.next_seq();
+            let new = arcs((from..from + 60).map(|seq| mention(seq, &format!("{seq}"), Some("ann"))));
+            writer.commit(&Commit { new, ..Commit::default() }).await.unwrap();
+            // No less than that.
+            written += 60 * 512;
+        }
+        file::length(&wal)
+    };
+    let mut slow = schema::reader(&store).connect().await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT COUNT(*) FROM mention").execute(&mut slow).await.unwrap();
+    // 2 MiB are allowed here.
+    let while_reading = write(3 * MIB).await;
+    assert!(while_reading > 2 * MIB, "{while_reading}");
+    sqlx::raw_sql("COMMIT").execute(&mut slow).await.unwrap();
+    let afterwards = write(6 * MIB).await;
+    assert!(afterwards < while_reading + MIB, "{while_reading}, then {afterwards}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn silence_empties_the_log() {
     let (dir, mut writer, _reader) = fresh().await;

@@ -8,7 +8,7 @@ use reputed::brand::{Brand, Watch};
 use reputed::ledger::Ledger;
 use reputed::post::Post;
 use reputed::settings::Document;
-use reputed::source::intake::{Batch, Intake, Item};
+use reputed::source::intake::{self, Batch, Intake, Item};
 use reputed::source::{Context, KINDS, Stop};
 use reputed::watch::{Gate, WatchSet};
 use std::net::SocketAddr;
@@ -40,7 +40,7 @@ impl Listening {
         let set = WatchSet::compile(&[brand], &[("s".into(), kind)]).unwrap();
         let gate = Arc::new(Gate::new(set));
         let ledger = Arc::new(Ledger::new("s", kind));
-        let (to, batches) = mpsc::channel(64);
+        let (to, batches) = intake::channel();
         let stop = CancellationToken::new();
         let intake = Intake::new("s", gate.clone(), ledger.clone(), to);
         let cx = Context { intake, cursor: cursor.clone(), ledger: ledger.clone(), gate, stop: stop.clone() };

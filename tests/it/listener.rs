@@ -2,7 +2,7 @@
 
 use reputed::brand::{Brand, OwnAccount, Watch};
 use reputed::ledger::{Gap, Ledger, Snapshot};
-use reputed::source::intake::{Batch, Intake, Item};
+use reputed::source::intake::{self, Batch, Intake, Item};
 use reputed::source::{Context, Source, Stop};
 use reputed::watch::{Gate, WatchSet};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub fn gate(source: &str, kind: &'static str, accounts: &[(&str, Option<&str>)])
 
 impl Listener {
     pub fn start(source: Arc<dyn Source>, kind: &'static str, gate: Arc<Gate>, cursor: Option<String>) -> Self {
-        let (to, from) = mpsc::channel(8);
+        let (to, from) = intake::channel();
         let ledger = Arc::new(Ledger::new(kind, kind));
         let stop = CancellationToken::new();
         let intake = Intake::new(kind, gate.clone(), ledger.clone(), to);

@@ -143,6 +143,11 @@ impl Frames {
         frames
     }
 
+    /// Leaves those out that `wanted` refuses.
+    pub fn retain(&mut self, wanted: impl Fn(&Frame) -> bool) {
+        self.all.retain(wanted);
+    }
+
     /// The next frame as a new post, and its number.
     pub fn next(&mut self, now: &Now) -> (u64, &[u8]) {
         let number = self.next;

@@ -62,10 +62,7 @@ pub fn pure(frames: &Frames, watches: usize, report: &mut Report) -> anyhow::Res
     report.add(row.goal(Goal::LeastOfLimit(0.7)));
 
     let mut sample = Sample::new(0, watches);
-    let kinds = [(SOURCE.to_owned(), SOURCE)];
-    let set =
-        WatchSet::compile(&sample.brands(), &kinds).map_err(|_| anyhow::anyhow!("the sample's watches are bad"))?;
-    let gate = Gate::new(set);
+    let gate = gate(watches)?;
     let names = AhoCorasick::new(sample.literals())?;
     let filter = rate_on_all(frames, |part| {
         let mut scratch = Scratch::default();
@@ -145,7 +142,14 @@ fn undeclared(mut post: Post<'_>) -> Post<'_> {
     post
 }
 
-fn decode(frame: &Frame) -> Option<Post<'_>> {
+/// The sample's watches, ready to be asked.
+pub(super) fn gate(watches: usize) -> anyhow::Result<Gate> {
+    let brands = Sample::new(0, watches).brands();
+    let set = WatchSet::compile(&brands, &[(SOURCE.to_owned(), SOURCE)]);
+    Ok(Gate::new(set.map_err(|_| anyhow::anyhow!("the sample's watches are bad"))?))
+}
+
+pub(super) fn decode(frame: &Frame) -> Option<Post<'_>> {
     let What::Post { post, .. } = parse(frame.bytes()).ok()?.what else { return None };
     let mut post = *post;
     post.source = SOURCE.into();

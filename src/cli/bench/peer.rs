@@ -166,13 +166,12 @@ async fn send_all(
     let mut wire = Vec::with_capacity(2 * BURST_BYTES);
     let mut fed: u64 = 0;
     while *on.borrow_and_update() {
-        let due = match feed.rate {
-            None => u64::MAX,
-            Some(rate) => {
-                beat.tick().await;
-                (began.elapsed().as_secs_f64() * f64::from(rate)) as u64
-            }
-        };
+        let due = |rate| (began.elapsed().as_secs_f64() * f64::from(rate)) as u64;
+        // Behind, it goes on at once: a burst holds less than some rates ask for in a beat.
+        if feed.rate.is_some_and(|rate| fed >= due(rate)) {
+            beat.tick().await;
+        }
+        let due = feed.rate.map_or(u64::MAX, due);
         wire.clear();
         let (now, at) = (Now::read(), Instant::now());
         let mut sent = Vec::new();

@@ -2,13 +2,14 @@
 
 use super::frame::{Frames, LANES};
 use super::machine::{self, Folder, Memory, Spread};
-use super::part::Parts;
+use super::part::{Parts, decode, gate};
 use super::peer::Peers;
 use super::report::{Goal, Report, Row};
 use crate::app::{App, Parts as Running};
 use crate::cli::terminal;
 use crate::config::{self, Config, Overrides};
 use crate::flow::Clock;
+use crate::watch::Scratch;
 use crate::watch::sample::Sample;
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
@@ -38,7 +39,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the daemon carried.
 pub struct Carried {
-    idle: Memory,
     /// At a tenth of the time, in the middle, at the end.
     memory: [Memory; 3],
     stored: u64,
@@ -47,10 +47,13 @@ pub struct Carried {
     behind: u64,
     caught_up: Duration,
     searchable: Spread,
+    /// Bytes of the store's write-ahead log when it was longest.
+    log: u64,
 }
 
 /// What it delivered.
 pub struct Delivered {
+    idle: Memory,
     latency: Spread,
     /// Posts of which a webhook told, and posts that were stored.
     told: usize,
@@ -64,19 +67,19 @@ pub async fn carry(folder: &Folder, watches: usize, seconds: u32, rate: Option<u
     let dir = folder.part("carry")?;
     let peers = Peers::start().await?;
     let app = App::start(config(&dir, &peers, watches, None)?, Running::All, Clock::Real).await?;
-    tokio::time::sleep(REST).await;
-    let idle = Memory::now();
-    peers.feed(Frames::new(watches, 1.0, POSTS), rate, false)?;
+    peers.feed(wanted(watches)?, rate, false)?;
     let mut look = Look::new(&app);
     until("the first post was stored", || look.stored() > 0).await?;
 
     let (began, spent, before) = (Instant::now(), machine::processor(), look.stored());
     let length = Duration::from_secs(seconds.into());
+    let (wal, mut log) = (dir.join("data/reputed.db-wal"), 0);
     let mut memory = Vec::new();
     let mut told = began;
     while began.elapsed() < length {
         tokio::time::sleep(LOOK_EVERY).await;
         look.note();
+        log = log.max(std::fs::metadata(&wal).map_or(0, |data| data.len()));
         if began.elapsed() >= length.mul_f64([0.1, 0.5, 1.0][memory.len().min(2)]) {
             memory.push(Memory::now());
         }
@@ -100,7 +103,7 @@ pub async fn carry(folder: &Folder, watches: usize, seconds: u32, rate: Option<u
     app.stop();
     app.wait().await?;
     let memory = [memory[0], memory[1], memory[2]];
-    Ok(Carried { idle, memory, stored, took, spent, behind, caught_up, searchable })
+    Ok(Carried { memory, stored, took, spent, behind, caught_up, searchable, log })
 }
 
 /// A steady load of which every post raises an alert, told to a webhook.
@@ -109,7 +112,9 @@ pub async fn deliver(folder: &Folder, watches: usize) -> anyhow::Result<Delivere
     let peers = Peers::start().await?;
     let sync = machine::syncs(&dir)?;
     let app = App::start(config(&dir, &peers, watches, Some(&rules()))?, Running::All, Clock::Real).await?;
-    peers.feed(Frames::new(watches, 1.0, POSTS), Some(LATENCY_RATE), true)?;
+    tokio::time::sleep(REST).await;
+    let idle = Memory::now();
+    peers.feed(wanted(watches)?, Some(LATENCY_RATE), true)?;
     let mut look = Look::new(&app);
     let began = Instant::now();
     while began.elapsed() < WARM_UP + LATENCY_FOR {
@@ -132,7 +137,7 @@ pub async fn deliver(folder: &Folder, watches: usize) -> anyhow::Result<Delivere
     }
     let counted: Vec<(u64, Instant)> = sent.into_iter().filter(|(_, at)| *at > began + WARM_UP).collect();
     let latency = counted.iter().filter_map(|(number, at)| Some(first.get(number)?.duration_since(*at))).collect();
-    Ok(Delivered { latency: Spread::of(latency), told: first.len(), stored, searchable, sync })
+    Ok(Delivered { idle, latency: Spread::of(latency), told: first.len(), stored, searchable, sync })
 }
 
 impl Carried {
@@ -148,7 +153,8 @@ impl Carried {
         report.add(Row::new("everything, not indexed", self.behind as f64, "posts"));
         report.add(Row::new("searchable at full rate, p50", self.searchable.p50, "ms"));
         report.add(Row::new("searchable at full rate, p99", self.searchable.p99, "ms").goal(Goal::Most(1_500.0)));
-        report.add(Row::new("memory, idle", self.idle.all, "MB").goal(Goal::Most(120.0)));
+        let log = Row::new("write-ahead log, longest", self.log as f64 / 1e6, "MB");
+        report.add(log.goal(Goal::Most(256.0)));
         let names = ["memory, begin", "memory, middle", "memory, end"];
         for (name, memory) in names.into_iter().zip(self.memory) {
             report.add(
@@ -164,6 +170,7 @@ impl Delivered {
         let p99 = Row::new("frame to webhook, p99", self.latency.p99, "ms").beside("fdatasync, p99", self.sync.p99);
         report.add(p50.goal(Goal::MostOfLimit(2.5)));
         report.add(p99.goal(Goal::MostOfLimit(4.0)));
+        report.add(Row::new("memory, idle", self.idle.all, "MB").goal(Goal::Most(120.0)));
         let told = Row::new("frame to webhook, told", self.told as f64, "alerts");
         report.add(told.beside("posts stored", self.stored as f64).goal(Goal::LeastOfLimit(1.0)));
         report.add(Row::new("searchable at 1,000/s, p50", self.searchable.p50, "ms"));
@@ -221,6 +228,14 @@ async fn until(what: &str, mut done: impl FnMut() -> bool) -> anyhow::Result<()>
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
+}
+
+/// Posts that hold a watch's name and are what it asks for, too: each is stored.
+fn wanted(watches: usize) -> anyhow::Result<Frames> {
+    let gate = gate(watches)?;
+    let mut frames = Frames::new(watches, 1.0, POSTS);
+    frames.retain(|frame| decode(frame).is_some_and(|post| !gate.matches(&post, &mut Scratch::default()).is_empty()));
+    Ok(frames)
 }
 
 /// With the default rules and no hook, or with these rules and one.

@@ -50,7 +50,7 @@ impl Bench {
     async fn hear(&self, items: Vec<Item>) {
         let opinions = items.iter().map(|_| Some(Opinion::default())).collect();
         let (received_at, gaps) = (Instant::now(), Vec::new());
-        let batch = Batch { source: SOURCE.into(), items, cursor: None, gaps, received_at, done: None };
+        let batch = Batch { source: SOURCE.into(), items, cursor: None, gaps, received_at, done: None, room: None };
         assert!(self.judged.send(Judged { batch, opinions }).await.is_ok());
     }
 
