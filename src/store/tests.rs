@@ -249,9 +249,11 @@ async fn a_deleted_post_leaves_nothing_of_its_author() {
     assert!(known[0].1.deleted && known[0].1.content == [0; 16]);
     let changes = reader.changes(0, 9).await.unwrap();
     assert!(changes.iter().all(|changed| changed.mention.is_none() && changed.rewritten));
-    // Neither an edit nor a patch brings it back.
+    let last = changes.last().map(|changed| changed.change);
+    // Neither an edit nor a patch brings it back, or takes a number that no row has.
     let patches = vec![(1, Patch { note: Some(Some("zebrafish".into())), ..Patch::default() })];
     writer.commit(&Commit { edited: arcs([secret]), patches, ..Commit::default() }).await.unwrap();
+    assert_eq!(Some(writer.last_change()), last);
     assert_eq!(reader.mention(1).await.unwrap(), None);
     writer.close().await.unwrap();
     drop(reader);

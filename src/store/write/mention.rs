@@ -1,4 +1,5 @@
-//! Mentions within a commit: inserted, edited, deleted, patched. Each change takes a number of its own.
+//! Mentions within a commit: inserted, edited, deleted, patched. Each change takes a number of its own, and only what
+//! changed a row does: whoever follows the numbers (the index) finds the last one in a row.
 
 use super::Counters;
 use crate::mention::Mention;
@@ -78,13 +79,12 @@ pub async fn edit(
             delete(connection, &[mention.seq], counters).await?;
             continue;
         }
-        counters.change += 1;
         let post = &mention.post;
-        sqlx::query(
+        let done = sqlx::query(
             "UPDATE mention SET change = $1, rewritten = 1, created_at = $2, edited_at = $3, author = $4, \
              content = $5, judged = $6, post = $7 WHERE seq = $8 AND deleted = 0",
         )
-        .bind(counters.change)
+        .bind(counters.change + 1)
         .bind(row::nanoseconds(post.created_at))
         .bind(post.edited_at.map(row::nanoseconds))
         .bind(post.author.id.as_deref())
@@ -94,6 +94,7 @@ pub async fn edit(
         .bind(mention.seq)
         .execute(&mut *connection)
         .await?;
+        counters.change += i64::from(done.rows_affected() > 0);
     }
     Ok(())
 }
@@ -147,13 +148,12 @@ pub async fn patch(
 ) -> sqlx::Result<()> {
     for (seq, patch) in patches {
         let Patch { status, assignee, note, correction } = patch;
-        counters.change += 1;
-        sqlx::query(
+        let done = sqlx::query(
             "UPDATE mention SET change = $1, rewritten = 1, status = COALESCE($2, status), \
              assignee = CASE WHEN $3 THEN $4 ELSE assignee END, note = CASE WHEN $5 THEN $6 ELSE note END, \
              correction = CASE WHEN $7 THEN $8 ELSE correction END WHERE seq = $9 AND deleted = 0",
         )
-        .bind(counters.change)
+        .bind(counters.change + 1)
         .bind(status.map(|status| status.name()))
         .bind(assignee.is_some())
         .bind(assignee.as_ref().and_then(|inner| inner.as_deref()))
@@ -164,6 +164,7 @@ pub async fn patch(
         .bind(*seq)
         .execute(&mut *connection)
         .await?;
+        counters.change += i64::from(done.rows_affected() > 0);
     }
     Ok(())
 }
