@@ -87,6 +87,7 @@ impl Pipeline {
         let stop = self.stop.child_token();
         let (drafts, to_commit) = mpsc::channel(1);
         let (committed, is_committed) = watch::channel(0);
+        let mut commits = is_committed.clone();
         let ingest = self.ingest(writer.next_seq(), engine, UnderWay::new(drafts, is_committed));
         let committing = tokio::spawn(Committing { writer, committed, news: self.news.clone() }.run(to_commit));
         let mut inlets = self.inlets.clone().lock_owned().await;
@@ -101,10 +102,17 @@ impl Pipeline {
             self.delivered.cancelled().await;
             self.entrance.close();
         };
+        // The committing task is gone, and nothing can be stored any more: that must not wait until something comes in.
+        let lost = async { drop(commits.wait_for(|_| false).await) };
         tokio::pin!(ingest);
         let ended = tokio::select! {
             ended = &mut ingest => ended,
             () = closing => ingest.await,
+            () = lost => {
+                stop.cancel();
+                self.entrance.close();
+                ingest.await
+            }
         };
         stop.cancel();
         self.entrance.close();

@@ -2,7 +2,9 @@
 
 use crate::house::{House, post};
 use crate::push::{self, push};
+use reqwest::Method;
 use serde_json::Value;
+use sqlx::ConnectOptions;
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -111,6 +113,25 @@ async fn a_store_damaged_under_a_running_daemon_is_found_at_the_next_start() {
     let told = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(1), "{told}");
     assert!(told.contains("is damaged"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_takes_no_commit_ends_the_daemon_though_nothing_more_comes_in() {
+    let house = push::house("");
+    let daemon = house.start();
+    push(&daemon, &[post("p1", "velora")]).await;
+    // Only a commit touches this table.
+    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(house.data().join("reputed.db"));
+    let mut other = file.connect().await.unwrap();
+    sqlx::raw_sql("ALTER TABLE counter RENAME TO lost").execute(&mut other).await.unwrap();
+    let request = daemon.request(Method::POST, "/api/v1/posts?source=import").body(post("p2", "velora").to_string());
+    assert!(request.send().await.is_ok_and(|answer| answer.status().is_server_error()), "nothing is acknowledged");
+    house.until_logged("no such table");
+    let began = std::time::Instant::now();
+    while tokio::net::TcpStream::connect(daemon.address).await.is_ok() {
+        assert!(began.elapsed() < crate::house::PATIENCE, "it goes on");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 /// Place in the file, message, suggestion.
