@@ -142,6 +142,23 @@ pub struct Author<'a> {
     pub created_at: Option<Timestamp>,
 }
 
+impl<'a> Author<'a> {
+    /// Where this says nothing, what `other` says.
+    pub fn completed_by(self, other: &Author<'a>) -> Self {
+        Self {
+            id: self.id.or_else(|| other.id.clone()),
+            handle: self.handle.or_else(|| other.handle.clone()),
+            name: self.name.or_else(|| other.name.clone()),
+            bio: self.bio.or_else(|| other.bio.clone()),
+            followers: self.followers.or(other.followers),
+            following: self.following.or(other.following),
+            posts: self.posts.or(other.posts),
+            has_avatar: self.has_avatar.or(other.has_avatar),
+            created_at: self.created_at.or(other.created_at),
+        }
+    }
+}
+
 impl Author<'_> {
     pub fn into_owned(self) -> Author<'static> {
         Author {
@@ -348,6 +365,15 @@ fn null_is_empty<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_profile_completes_and_never_overrules() {
+        let said = Author { id: Some("u".into()), name: Some("Ann".into()), followers: Some(0), ..Author::default() };
+        let profile = Author { name: Some("Anna".into()), followers: Some(9), posts: Some(3), ..Author::default() };
+        let author = said.completed_by(&profile);
+        assert_eq!((author.id.as_deref(), author.name.as_deref()), (Some("u"), Some("Ann")));
+        assert_eq!((author.followers, author.posts), (Some(0), Some(3)));
+    }
 
     #[test]
     fn reads_the_least_and_borrows() {

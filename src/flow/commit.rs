@@ -77,7 +77,7 @@ impl Committing {
 }
 
 impl Newsroom {
-    /// Wakes delivery and index. `changes`: the last number before the commit and the last one in it.
+    /// Wakes delivery and index. `before` and `last`: the numbers of the last change before the commit and in it.
     fn tell(&self, commit: &Commit, (before, last): (i64, i64), received_at: Instant) {
         if !commit.deliveries.is_empty() {
             let (deliveries, mentions) = (commit.deliveries.clone(), commit.new.clone().into());

@@ -2,7 +2,6 @@
 
 use crate::alert::{Delivery, DeliveryState};
 use crate::mention::{AuthorSpam, Mention};
-use crate::post::Author;
 use crate::store::{Commit, DeliveryOutcome, Key, Known};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -86,21 +85,6 @@ pub fn older(offered: Option<Timestamp>, held: Option<Timestamp>) -> bool {
     matches!((offered, held), (Some(offered), Some(held)) if offered < held) || (offered.is_none() && held.is_some())
 }
 
-/// What the post says of its author, completed by the cached profile.
-pub fn completed(author: Author<'static>, profile: &Author<'static>) -> Author<'static> {
-    Author {
-        id: author.id,
-        handle: author.handle.or_else(|| profile.handle.clone()),
-        name: author.name.or_else(|| profile.name.clone()),
-        bio: author.bio.or_else(|| profile.bio.clone()),
-        followers: author.followers.or(profile.followers),
-        following: author.following.or(profile.following),
-        posts: author.posts.or(profile.posts),
-        has_avatar: author.has_avatar.or(profile.has_avatar),
-        created_at: author.created_at.or(profile.created_at),
-    }
-}
-
 /// What is told of a deleted mention.
 pub fn tombstone(mention: &Mention) -> Mention {
     Mention {
@@ -145,15 +129,6 @@ mod tests {
         ] {
             assert_eq!(older(offered, held), is_older, "{offered:?} {held:?}");
         }
-    }
-
-    #[test]
-    fn a_profile_completes_and_never_overrules() {
-        let said = Author { id: Some("u".into()), name: Some("Ann".into()), followers: Some(0), ..Author::default() };
-        let profile = Author { name: Some("Anna".into()), followers: Some(9), posts: Some(3), ..Author::default() };
-        let author = completed(said, &profile);
-        assert_eq!((author.id.as_deref(), author.name.as_deref()), (Some("u"), Some("Ann")));
-        assert_eq!((author.followers, author.posts), (Some(0), Some(3)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Middle of the way in: what is new, edited or gone; the rules; ONE transaction for mentions, alert changes, outbox rows
 //! and cursors, put together while the one before is being committed. The only owner of the rule engine.
 
-use super::draft::{Draft, completed, older, replayed, tombstone};
+use super::draft::{Draft, older, replayed, tombstone};
 use super::judge::{Judged, Opinion};
 use super::patience::retrying;
 use super::pipeline::warmed_engine;
@@ -225,7 +225,7 @@ impl Ingest {
                 if let Some(id) = post.author.id.as_deref()
                     && let Some(profile) = profiles.get(&(post.source.to_string(), id.to_owned()))
                 {
-                    post.author = completed(post.author, profile);
+                    post.author = std::mem::take(&mut post.author).completed_by(profile);
                 }
                 self.post(source, *post, matches, &opinion, now, draft);
             }

@@ -2,13 +2,11 @@
 //! committed; whoever has more under way must know that himself.
 
 use super::read::Reader;
-use super::{Error, Known, row, schema};
+use super::{Error, Key, Known, row, schema};
 use crate::post::Author;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 use std::sync::{Arc, LazyLock};
-
-pub use row::{Key, key};
 
 impl Reader {
     /// What is known of each post, one entry a source and brand; unknown posts are absent.

@@ -12,9 +12,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use lookup::{Key, key};
 pub use read::{Counts, Reader};
-pub use row::content;
+pub use row::{Key, content, key};
 pub use write::Writer;
 
 use crate::alert::{Change, Delivery, DeliveryState};
@@ -167,8 +166,19 @@ impl Commit {
     /// Rows that somebody waits for, roughly: all but cursors and outcomes of deliveries.
     pub fn rows(&self) -> usize {
         // Taken apart in full, so that a new field cannot be forgotten.
-        let Self { new, edited, deleted, patches, authors, followers, gaps, alerts, deliveries, .. } = self;
-        let Self { outcomes: _, cursors: _, .. } = self;
+        let Self {
+            new,
+            edited,
+            deleted,
+            patches,
+            authors,
+            followers,
+            gaps,
+            alerts,
+            deliveries,
+            outcomes: _,
+            cursors: _,
+        } = self;
         let mentions = new.len() + edited.len() + deleted.len() + patches.len();
         mentions + authors.len() + followers.len() + gaps.len() + alerts.len() + deliveries.len()
     }

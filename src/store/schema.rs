@@ -107,7 +107,7 @@ const MENTION_COLUMNS: &str = "seq, change, deleted, key, source, brand, created
                                content, judged, status, assignee, note, correction, post";
 
 /// Insert statements for mentions by number of rows, largest first.
-pub static INSERT_MENTIONS: LazyLock<[(usize, Arc<str>); 7]> = LazyLock::new(|| {
+pub static INSERT_MENTIONS: LazyLock<[(usize, Arc<str>); INSERT_ROWS.len()]> = LazyLock::new(|| {
     INSERT_ROWS.map(|rows| {
         let places = places(rows, MENTION_COLUMNS.split(',').count());
         // What fails ends the transaction, so that SQLite need not keep what a single statement changed.

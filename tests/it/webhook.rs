@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use reputed::alert::{Alert, Delivery, DeliveryState, News, Priority};
+use reputed::alert::{Alert, Delivery, News, Priority};
 use reputed::hook::signature::{Key, sign};
 use reputed::hook::{Hook, Message, Outcome, webhook::Webhook};
 use reputed::secret::Secret;
@@ -73,20 +73,7 @@ fn message() -> Message {
         ruleset: "0".into(),
         mentions: vec![],
     };
-    let delivery = Delivery {
-        id: "msg_1".into(),
-        hook: "ops".into(),
-        alert: "a1".into(),
-        revision: 1,
-        news: News::Opened,
-        body: alert,
-        state: DeliveryState::Pending,
-        attempts: 0,
-        created_at: now,
-        due_at: now,
-        finished_at: None,
-        last_error: None,
-    };
+    let delivery = Delivery { id: "msg_1".into(), ..Delivery::pending(&alert, "ops", News::Opened, now) };
     Message { delivery, mentions: vec![], base_url: "http://127.0.0.1:7700".into(), test: false }
 }
 

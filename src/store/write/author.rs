@@ -56,7 +56,7 @@ async fn complete(
     .await?;
     for row in &rows {
         let mut post = row::post(source, row.try_get(1)?)?;
-        post.author = completed(author.clone(), post.author);
+        post.author = author.clone().completed_by(&post.author);
         counters.change += 1;
         sqlx::query("UPDATE mention SET change = $1, rewritten = 1, post = $2 WHERE seq = $3")
             .bind(counters.change)
@@ -66,21 +66,6 @@ async fn complete(
             .await?;
     }
     Ok(())
-}
-
-/// The newer word first, the older one where it says nothing.
-fn completed(new: Author<'static>, old: Author<'static>) -> Author<'static> {
-    Author {
-        id: new.id.or(old.id),
-        handle: new.handle.or(old.handle),
-        name: new.name.or(old.name),
-        bio: new.bio.or(old.bio),
-        followers: new.followers.or(old.followers),
-        following: new.following.or(old.following),
-        posts: new.posts.or(old.posts),
-        has_avatar: new.has_avatar.or(old.has_avatar),
-        created_at: new.created_at.or(old.created_at),
-    }
 }
 
 /// Takes what is news: a follow of somebody who follows already, an unfollow after an unfollow, and an event that was
