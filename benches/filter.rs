@@ -5,6 +5,7 @@
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use reputed::post::{Post, Str};
+use reputed::query::names::Names;
 use reputed::source::bluesky::frame::{self, What};
 use reputed::text::folded;
 use reputed::watch::sample::{Sample, jetstream_frame};
@@ -22,7 +23,7 @@ fn filter(c: &mut Criterion) {
     for watches in [100, 1_000, 10_000, 100_000] {
         let mut sample = Sample::new(1, watches);
         let posts: Vec<Post> = (0..POSTS).map(|_| sample.post(SHARE)).collect();
-        let Ok(set) = WatchSet::compile(&sample.brands(), &[]) else { continue };
+        let Ok(set) = WatchSet::compile(&sample.brands(), &[], &Names::default()) else { continue };
         let gate = Gate::new(set);
         let mut scratch = Scratch::default();
         group.bench_with_input(BenchmarkId::new("gate", watches), &posts, |b, posts| {
@@ -94,7 +95,7 @@ fn whole(c: &mut Criterion) {
     for watches in [1_000, 10_000] {
         let mut sample = Sample::new(1, watches);
         let frames: Vec<String> = (0..POSTS).map(|_| jetstream_frame(&sample.post(SHARE))).collect();
-        let Ok(set) = WatchSet::compile(&sample.brands(), &[]) else { continue };
+        let Ok(set) = WatchSet::compile(&sample.brands(), &[], &Names::default()) else { continue };
         let gate = Gate::new(set);
         let wanted = |frames: &[String], scratch: &mut Scratch| {
             let is_wanted = |frame: &&String| match frame::parse(frame.as_bytes()).map(|event| event.what) {

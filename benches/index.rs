@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use reputed::index::{self, Page};
 use reputed::mention::{AuthorSpam, Label, Mention, Probability, Scores, Status, Tier};
 use reputed::post::Post;
-use reputed::query::field::TextField;
-use reputed::query::{Expr, Query, Term};
+use reputed::query::Query;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
@@ -148,20 +147,18 @@ fn bare_document(fields: &BareFields, mention: &Mention) -> TantivyDocument {
 }
 
 fn find(searcher: &index::Searcher) {
-    let words = |words: &[&str], prefix| {
-        let words = words.iter().map(ToString::to_string).collect();
-        Expr::Term(Term::Words { field: TextField::Any, words, prefix })
-    };
     let cases = [
-        ("everything", Expr::All),
-        ("a frequent word", words(&["w1"], false)),
-        ("a rare word", words(&["w19000"], false)),
-        ("a prefix", words(&["w19"], true)),
-        ("a phrase", words(&["w1", "w2"], false)),
-        ("NOT a frequent word", Expr::Not(Box::new(words(&["w1"], false)))),
+        ("everything", "*"),
+        ("a frequent word", "w1"),
+        ("a rare word", "w19000"),
+        ("a prefix", "w19*"),
+        ("a phrase", "\"w1 w2\""),
+        ("a loose phrase", "\"w1 w2\"~5"),
+        ("words near each other", "w1 NEAR/5 (w2 OR w3)"),
+        ("NOT a frequent word", "NOT w1"),
     ];
-    for (name, expr) in cases {
-        let query = Query { text: String::new(), expr };
+    for (name, text) in cases {
+        let query = Query::parse(text).unwrap();
         let page = Page { limit: 10, ..Page::default() };
         let mut times: Vec<Duration> = Vec::new();
         let mut total = 0;

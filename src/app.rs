@@ -1,5 +1,7 @@
 //! The whole daemon, embeddable: builds upward, supervises, stops downward. Tests start it on port 0 in a temporary folder.
 
+mod token;
+
 use crate::brand::Brand;
 use crate::classify::Classifier;
 use crate::config::Config;
@@ -15,6 +17,7 @@ use crate::index::{self, Searcher};
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
 use crate::post::Author;
+use crate::query::names::Names;
 use crate::rule::RuleSet;
 use crate::secret::Secret;
 use crate::source::{self, intake::Intake};
@@ -23,7 +26,7 @@ use crate::watch::{BadWatch, Gate, WatchSet};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -84,6 +87,7 @@ struct Control {
     gate: Arc<Gate>,
     rules: Arc<ArcSwap<RuleSet>>,
     brands: Arc<ArcSwap<Vec<Brand>>>,
+    names: Arc<ArcSwap<Names>>,
     kinds: Vec<(String, &'static str)>,
     commands: mpsc::Sender<Command>,
 }
@@ -125,7 +129,7 @@ impl App {
         let (writer, reader) = store::open(&config.data_dir).await?;
         let (index_writer, searcher) = index::open(&config.data_dir.join(INDEX_FOLDER))?;
         let kinds: Vec<_> = config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect();
-        let watches = WatchSet::compile(&config.brands, &kinds).map_err(bad_watches)?;
+        let watches = WatchSet::compile(&config.brands, &kinds, &config.names).map_err(bad_watches)?;
         let gate = Arc::new(Gate::new(watches));
         let ledgers = ledgers(&config.sources);
         let metrics = Arc::new(Metrics::new());
@@ -134,6 +138,7 @@ impl App {
             gate: gate.clone(),
             rules: Arc::new(ArcSwap::from_pointee(config.rules)),
             brands: Arc::new(ArcSwap::from_pointee(config.brands)),
+            names: Arc::new(ArcSwap::new(config.names)),
             kinds: kinds.clone(),
             commands: channels.commands.clone(),
         };
@@ -172,9 +177,10 @@ impl App {
     /// # Errors
     /// A watch that cannot be compiled; everything stays as it was.
     pub async fn reload(&self, config: Config) -> anyhow::Result<()> {
-        let watches = WatchSet::compile(&config.brands, &self.control.kinds).map_err(bad_watches)?;
+        let watches = WatchSet::compile(&config.brands, &self.control.kinds, &config.names).map_err(bad_watches)?;
         self.control.gate.swap(watches);
         self.control.brands.store(Arc::new(config.brands));
+        self.control.names.store(config.names);
         self.control.rules.store(Arc::new(config.rules));
         let (done, taken) = oneshot::channel();
         self.control.commands.send(Command::Rules { done }).await.context("the daemon is stopping")?;
@@ -231,7 +237,7 @@ struct Opened {
 
 impl Build {
     async fn listen(&self) -> anyhow::Result<Opened> {
-        let admin = admin_token(&self.data_dir)?;
+        let admin = token::admin(&self.data_dir.join(TOKEN_FILE))?;
         let address_file = self.data_dir.join(ADDRESS_FILE);
         let Some(listen) = self.listen else {
             let base_url = self.base_url.clone().unwrap_or_default();
@@ -325,6 +331,7 @@ impl Build {
             searcher: self.searcher.clone(),
             ledgers: self.ledgers.clone(),
             brands: control.brands.clone(),
+            names: control.names.clone(),
             metrics: self.metrics.clone(),
             commands: control.commands.clone(),
             intake: Arc::new(move |source| entrance.intake(source)),
@@ -416,29 +423,4 @@ fn bad_watches(bad: Vec<BadWatch>) -> anyhow::Error {
     let lines: Vec<String> =
         bad.iter().map(|bad| format!("brand `{}`, watch `{}`: {}", bad.brand, bad.watch, bad.error)).collect();
     anyhow::anyhow!(lines.join("\n"))
-}
-
-/// The token in `data_dir/admin.token`, made at the first start: readable by its owner only.
-fn admin_token(data_dir: &Path) -> anyhow::Result<Secret> {
-    let path = data_dir.join(TOKEN_FILE);
-    match std::fs::read_to_string(&path) {
-        Ok(token) if !token.trim().is_empty() => return Ok(Secret::new(token.trim())),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
-    let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes).context("the system gives no randomness for the admin token")?;
-    let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    write_private(&path, &token).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(Secret::new(token))
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
 }

@@ -1,14 +1,18 @@
 //! The configuration: gathers what each room reads of its own section, and checks what spans rooms.
 //! Every problem is reported at once, with its place. `deploy/reputed.toml` is the manual and holds the defaults.
 
+pub mod names;
+
 use crate::brand::{Brand, OwnAccount, Watch};
 use crate::http::auth;
 use crate::query::Query;
+use crate::query::names::Names;
 use crate::settings::{Document, Problem, Section, Severity, nearest};
 use crate::{hook, rule, source};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What runs without a file, and the manual of every key.
 pub const EMBEDDED: &str = include_str!("../deploy/reputed.toml");
@@ -31,6 +35,8 @@ pub struct Config {
     pub base_url: Option<String>,
     pub tokens: Vec<auth::Token>,
     pub brands: Vec<Brand>,
+    /// What watches and searches may refer to.
+    pub names: Arc<Names>,
     pub sources: Vec<source::Configured>,
     pub hooks: Vec<hook::Configured>,
     pub rules: rule::RuleSet,
@@ -56,7 +62,7 @@ pub fn read(path: Option<&Path>, overrides: &Overrides) -> Result<(Config, Vec<P
         None => parse("reputed.toml", EMBEDDED, overrides),
         Some(path) => {
             let name = path.display().to_string();
-            let text = read_bounded(path).map_err(|reason| vec![whole_file(&name, reason)])?;
+            let text = read_bounded(path, FILE_BYTES_MAX).map_err(|reason| vec![whole_file(&name, reason)])?;
             parse(&name, &text, overrides)
         }
     }
@@ -69,7 +75,7 @@ pub fn read(path: Option<&Path>, overrides: &Overrides) -> Result<(Config, Vec<P
 pub fn data_dir(path: Option<&Path>) -> Result<PathBuf, Vec<Problem>> {
     let Some(path) = path else { return Ok(PathBuf::from(DATA_DIR)) };
     let name = path.display().to_string();
-    let text = read_bounded(path).map_err(|reason| vec![whole_file(&name, reason)])?;
+    let text = read_bounded(path, FILE_BYTES_MAX).map_err(|reason| vec![whole_file(&name, reason)])?;
     let document = Document::parse(&name, &text);
     let found = {
         let root = document.root();
@@ -78,6 +84,29 @@ pub fn data_dir(path: Option<&Path>) -> Result<PathBuf, Vec<Problem>> {
     };
     let problems = document.into_problems();
     if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+/// The lists and named queries of the config at `path`; like [`data_dir`] for commands that only read.
+///
+/// # Errors
+/// A file cannot be read, or a list holds what is no term.
+pub fn names(path: Option<&Path>) -> Result<Names, Vec<Problem>> {
+    let (name, text) = match path {
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = read_bounded(path, FILE_BYTES_MAX).map_err(|reason| vec![whole_file(&name, reason)])?;
+            (name, text)
+        }
+        None => ("reputed.toml (embedded)".to_owned(), EMBEDDED.to_owned()),
+    };
+    let (document, mut problems) = (Document::parse(&name, &text), Vec::new());
+    let (_, _, names) = {
+        let root = document.root();
+        root.ignore_rest();
+        names::read(&root, &mut problems)
+    };
+    problems.extend(document.into_problems().into_iter().filter(|problem| problem.severity == Severity::Error));
+    if problems.is_empty() { Ok(names) } else { Err(problems) }
 }
 
 fn read_data_dir(root: &Section<'_>) -> PathBuf {
@@ -91,37 +120,16 @@ fn read_data_dir(root: &Section<'_>) -> PathBuf {
 /// As [`read`].
 pub fn parse(name: &str, text: &str, overrides: &Overrides) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
     let document = Document::parse(name, text);
-    let draft = Draft::read(&document.root(), overrides);
+    let (mut found, draft, rule_texts) = {
+        let (root, mut found) = (document.root(), Vec::new());
+        let (rule_files, rule_texts, names) = names::read(&root, &mut found);
+        (found, Draft::read(&root, overrides, rule_files, names), rule_texts)
+    };
     let mut problems = document.into_problems();
+    problems.append(&mut found);
     let brands: Vec<String> = draft.brands.iter().map(|brand| brand.id.clone()).collect();
     let hooks: Vec<String> = draft.hooks.iter().map(|hook| hook.id.clone()).collect();
-    let rules = read_rules(&draft.rule_files, &brands, &hooks, &mut problems);
-    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
-    match (rules, draft.finish()) {
-        (Some(rules), Some(make)) if !failed => Ok((make(rules), problems)),
-        _ => Err(problems),
-    }
-}
-
-fn read_rules(
-    files: &[PathBuf],
-    brands: &[String],
-    hooks: &[String],
-    problems: &mut Vec<Problem>,
-) -> Option<rule::RuleSet> {
-    let mut texts = Vec::new();
-    for path in files {
-        let name = path.display().to_string();
-        match read_bounded(path) {
-            Ok(text) => texts.push((name, text)),
-            Err(reason) => problems.push(whole_file(&name, reason)),
-        }
-    }
-    if files.is_empty() {
-        texts.push((EMBEDDED_RULES_NAME.to_owned(), EMBEDDED_RULES.to_owned()));
-    }
-    let files: Vec<rule::File<'_>> = texts.iter().map(|(name, text)| rule::File { name, text }).collect();
-    match rule::RuleSet::read(&files, brands, hooks) {
+    let rules = match rule::RuleSet::read(&names::rule_files(&rule_texts), &brands, &hooks, &draft.names) {
         Ok((rules, warnings)) => {
             problems.extend(warnings);
             Some(rules)
@@ -130,6 +138,11 @@ fn read_rules(
             problems.extend(found);
             None
         }
+    };
+    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+    match (rules, draft.finish()) {
+        (Some(rules), Some(make)) if !failed => Ok((make(rules), problems)),
+        _ => Err(problems),
     }
 }
 
@@ -143,19 +156,20 @@ struct Draft {
     sources: Vec<source::Configured>,
     hooks: Vec<hook::Configured>,
     rule_files: Vec<PathBuf>,
+    names: Names,
 }
 
 impl Draft {
-    fn read(root: &Section<'_>, overrides: &Overrides) -> Self {
+    fn read(root: &Section<'_>, overrides: &Overrides, rule_files: Vec<PathBuf>, names: Names) -> Self {
         let http = root.section("http");
         let configured = read_listen(http.as_ref());
         let listen = overrides.listen.or(configured);
         let base_url = http.as_ref().and_then(|http| read_base_url(http));
         let sources = read_sources(root);
         let source_ids: Vec<&str> = sources.iter().map(|source| source.id.as_str()).collect();
-        let mut brands = read_brands(root, &source_ids);
+        let mut brands = read_brands(root, &source_ids, &names);
         if let Some(query) = &overrides.watch {
-            add_watch(root, &mut brands, query);
+            add_watch(root, &mut brands, query, &names);
         }
         let tokens = http.as_ref().map(auth::read_tokens).unwrap_or_default();
         if let Some(http) = &http {
@@ -170,7 +184,8 @@ impl Draft {
             brands,
             sources,
             hooks,
-            rule_files: read_rule_files(root),
+            rule_files,
+            names,
         }
     }
 
@@ -182,6 +197,7 @@ impl Draft {
             base_url: self.base_url,
             tokens: self.tokens,
             brands: self.brands,
+            names: Arc::new(self.names),
             sources: self.sources,
             hooks: self.hooks,
             rules,
@@ -267,7 +283,7 @@ fn read_kind(section: &Section<'_>, kinds: &[&'static str]) -> Option<&'static s
     section.one_of("kind", kinds)
 }
 
-fn read_brands(root: &Section<'_>, sources: &[&str]) -> Vec<Brand> {
+fn read_brands(root: &Section<'_>, sources: &[&str], names: &Names) -> Vec<Brand> {
     let mut ids = BTreeSet::new();
     let mut brands = Vec::new();
     let mut count = 0;
@@ -277,7 +293,7 @@ fn read_brands(root: &Section<'_>, sources: &[&str]) -> Vec<Brand> {
             unique(&section, "id", "brand", id, &mut ids);
         }
         let name = section.str("name").or_else(|| id.clone());
-        let watches = read_watches(&section);
+        let watches = read_watches(&section, names);
         count += watches.len();
         let accounts = read_accounts(&section, sources);
         if watches.is_empty() && accounts.is_empty() && !section.has("watch") {
@@ -293,7 +309,7 @@ fn read_brands(root: &Section<'_>, sources: &[&str]) -> Vec<Brand> {
     brands
 }
 
-fn read_watches(brand: &Section<'_>) -> Vec<Watch> {
+fn read_watches(brand: &Section<'_>, names: &Names) -> Vec<Watch> {
     let mut ids = BTreeSet::new();
     let mut watches = Vec::new();
     for section in brand.sections("watch") {
@@ -302,7 +318,7 @@ fn read_watches(brand: &Section<'_>) -> Vec<Watch> {
             unique(&section, "id", "watch", id, &mut ids);
         }
         let Some(query) = query else { continue };
-        match Query::parse_watch(&query) {
+        match Query::parse_watch(&query, names) {
             Ok(_) => watches.extend(id.map(|id| Watch { id, query })),
             Err(errors) => {
                 for error in errors {
@@ -329,8 +345,8 @@ fn read_accounts(brand: &Section<'_>, sources: &[&str]) -> Vec<OwnAccount> {
 }
 
 /// `--watch QUERY`: a watch of the only brand, or of one made for it.
-fn add_watch(root: &Section<'_>, brands: &mut Vec<Brand>, query: &str) {
-    if let Err(errors) = Query::parse_watch(query) {
+fn add_watch(root: &Section<'_>, brands: &mut Vec<Brand>, query: &str, names: &Names) {
+    if let Err(errors) = Query::parse_watch(query, names) {
         for error in errors {
             let message = format!("--watch, column {}: {}", error.span.start + 1, error.message);
             root.error_here(message, error.hint);
@@ -343,43 +359,6 @@ fn add_watch(root: &Section<'_>, brands: &mut Vec<Brand>, query: &str) {
     if let Some(brand) = brands.first_mut() {
         brand.watches.push(Watch { id: "command-line".into(), query: query.to_owned() });
     }
-}
-
-/// Paths of rules files; `*` may stand in the file's name.
-fn read_rule_files(root: &Section<'_>) -> Vec<PathBuf> {
-    let Some(section) = root.section("rules") else { return Vec::new() };
-    let mut files = Vec::new();
-    for pattern in section.paths("files") {
-        match expand(&pattern) {
-            Ok(found) => files.extend(found),
-            Err(reason) => section.error("files", format!("`{}`: {reason}", pattern.display()), None),
-        }
-    }
-    // Lists belong to a later version of the language; the key is part of the contract and is read today.
-    if let Some(lists) = section.optional_path("lists")
-        && !lists.is_dir()
-    {
-        section.warning("lists", format!("`{}` is no folder", lists.display()), None);
-    }
-    files
-}
-
-fn expand(pattern: &Path) -> Result<Vec<PathBuf>, String> {
-    let name = pattern.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let Some((before, after)) = name.split_once('*') else {
-        return Ok(vec![pattern.to_owned()]);
-    };
-    let folder = pattern.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries = std::fs::read_dir(folder).map_err(|error| error.to_string())?;
-    let mut found: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
-        })
-        .collect();
-    found.sort();
-    if found.is_empty() { Err("no such file".into()) } else { Ok(found) }
 }
 
 fn unique(section: &Section<'_>, key: &str, what: &str, id: &str, seen: &mut BTreeSet<String>) {
@@ -401,10 +380,10 @@ fn check_reference<'a>(
     }
 }
 
-fn read_bounded(path: &Path) -> Result<String, String> {
+fn read_bounded(path: &Path, bytes_max: u64) -> Result<String, String> {
     let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(format!("{size} bytes, at most {FILE_BYTES_MAX}"));
+    if size > bytes_max {
+        return Err(format!("{size} bytes, at most {bytes_max}"));
     }
     std::fs::read_to_string(path).map_err(|error| error.to_string())
 }

@@ -63,7 +63,8 @@ async fn online(config: &config::Config) -> Result<(), Failure> {
     let mut failed = 0;
     let kinds: Vec<_> = config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect();
     for source in &config.sources {
-        let set = WatchSet::compile(&config.brands, &kinds).map_err(|_| anyhow::anyhow!("watches do not compile"))?;
+        let set = WatchSet::compile(&config.brands, &kinds, &config.names)
+            .map_err(|_| anyhow::anyhow!("watches do not compile"))?;
         let (gate, ledger) = (Arc::new(Gate::new(set)), Arc::new(Ledger::new(&source.id, source.kind)));
         let (to, mut from) = intake::channel();
         let intake = Intake::new(&source.id, gate.clone(), ledger.clone(), to);

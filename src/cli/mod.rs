@@ -17,6 +17,7 @@ mod search;
 mod terminal;
 
 use crate::config::{self, Config, Overrides};
+use crate::query::names::Names;
 use crate::settings::{Problem, Severity};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
@@ -77,6 +78,11 @@ impl Configured {
             Some(dir) => Ok(dir.clone()),
             None => config::data_dir(self.config.as_deref()).map_err(Failure::BadFile),
         }
+    }
+
+    /// The lists and named queries that a query may refer to.
+    fn names(&self) -> Result<Names, Failure> {
+        config::names(self.config.as_deref()).map_err(Failure::BadFile)
     }
 
     /// Reads the configuration, printing its warnings.

@@ -6,6 +6,7 @@ use crate::app::INDEX_FOLDER;
 use crate::index::{self, Page, Searcher};
 use crate::mention::Mention;
 use crate::query::Query;
+use crate::query::names::Names;
 use crate::settings::{Problem, Severity};
 use crate::store::{self, Reader};
 use clap::Args;
@@ -32,7 +33,7 @@ pub struct Search {
 
 impl Search {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let query = parse(&self.query)?;
+        let query = parse(&self.query, &self.configured.names()?)?;
         let data_dir = self.configured.find_data()?;
         super::runtime()?.block_on(async {
             let store = Store::open(&data_dir).await?;
@@ -69,8 +70,8 @@ impl Store {
     }
 }
 
-pub(super) fn parse(text: &str) -> Result<Query, Failure> {
-    Query::parse(text).map_err(|errors| {
+pub(super) fn parse(text: &str, names: &Names) -> Result<Query, Failure> {
+    Query::parse_with(text, names).map_err(|errors| {
         let problems = errors.into_iter().map(|error| Problem {
             severity: Severity::Error,
             file: "query".into(),

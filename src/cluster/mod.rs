@@ -62,6 +62,10 @@ fn gather(folded: &str, words: &mut String) -> usize {
                 add(written);
                 count += usize::from(!is_piece);
             }
+            Kind::Ticker => {
+                add(written);
+                count += 1;
+            }
             Kind::Tag => text::words(written).for_each(|(_, word)| {
                 add(word);
                 count += 1;

@@ -54,7 +54,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_one_promises_nothing() {
-        let gate = Arc::new(Gate::new(WatchSet::compile(&[], &[]).unwrap_or_else(|bad| panic!("{bad:?}"))));
+        let gate = Arc::new(Gate::new(
+            WatchSet::compile(&[], &[], &Default::default()).unwrap_or_else(|bad| panic!("{bad:?}")),
+        ));
         let entrance = Entrance::new(gate, &[Arc::new(Ledger::new("crm", "push"))]);
         assert!(entrance.intake("other").is_none());
         assert_eq!(entrance.intake("crm").unwrap().commit(None).await, Err(Closed));

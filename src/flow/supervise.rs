@@ -146,7 +146,7 @@ mod tests {
     async fn around() -> (tempfile::TempDir, Surroundings, tokio::sync::mpsc::Receiver<intake::Batch>) {
         let dir = tempfile::tempdir().unwrap();
         let (_writer, reader) = crate::store::open(dir.path()).await.unwrap();
-        let set = WatchSet::compile(&[], &[]).unwrap_or_else(|bad| panic!("{bad:?}"));
+        let set = WatchSet::compile(&[], &[], &Default::default()).unwrap_or_else(|bad| panic!("{bad:?}"));
         let (batches, taken) = intake::channel();
         let metrics = Arc::new(Metrics::new());
         let stop = CancellationToken::new();

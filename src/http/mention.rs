@@ -37,7 +37,7 @@ pub struct Found {
 }
 
 pub async fn list(State(desk): Shared, caller: Caller, Params(asked): Params<Search>) -> Result<Json<Found>, Problem> {
-    let query = Query::parse(&asked.q).map_err(Problem::query)?;
+    let query = Query::parse_with(&asked.q, &desk.door.names.load()).map_err(Problem::query)?;
     let after = asked.cursor.as_deref().map(place).transpose()?;
     let page = Page { limit: limit(asked.limit)?, after, brands: brands(&caller, asked.brand.as_deref()) };
     let searcher = desk.door.searcher.clone();

@@ -28,6 +28,7 @@ use crate::flow::{Command, Event};
 use crate::index::Searcher;
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
+use crate::query::names::Names;
 use crate::source::intake::Intake;
 use crate::store::Reader;
 use arc_swap::ArcSwap;
@@ -60,6 +61,8 @@ pub struct Door {
     pub ledgers: Vec<Arc<Ledger>>,
     /// As configured now; for own accounts.
     pub brands: Arc<ArcSwap<Vec<Brand>>>,
+    /// As configured now: what a search may refer to.
+    pub names: Arc<ArcSwap<Names>>,
     pub metrics: Arc<Metrics>,
     pub commands: mpsc::Sender<Command>,
     pub intake: Arc<OpenIntake>,

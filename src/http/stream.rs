@@ -49,7 +49,7 @@ pub async fn open(
     caller: Caller,
     Params(asked): Params<Asked>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let query = Query::parse(&asked.q).map_err(Problem::query)?;
+    let query = Query::parse_with(&asked.q, &desk.door.names.load()).map_err(Problem::query)?;
     let place = desk.streams.clone().try_acquire_owned().map_err(|_| Problem::busy("too many open streams"))?;
     let events = desk.door.events.subscribe();
     let ends_at = Instant::now() + LIFE;
@@ -92,7 +92,12 @@ impl Watching {
             Happening::Mention(mention) => {
                 let ledger = self.desk.door.ledgers.iter().find(|ledger| ledger.source == *mention.post.source);
                 let source_kind = ledger.map_or("", |ledger| ledger.kind);
-                let subject = Subject { post: &mention.post, source_kind, mention: Some(mention) };
+                let subject = Subject {
+                    post: &mention.post,
+                    source_kind,
+                    mention: Some(mention),
+                    now: Some(jiff::Timestamp::now()),
+                };
                 // A deletion concerns everybody who may show the mention; its text is gone, so no query finds it.
                 let wanted = mention.post.deleted || self.query.matches(&subject) == Some(true);
                 if !self.caller.sees(&mention.brand) || !wanted {

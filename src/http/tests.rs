@@ -168,7 +168,8 @@ fn open_intake(brand: Brand) -> Arc<OpenIntake> {
             batch.done.unwrap().send(()).unwrap();
         }
     });
-    let gate = Arc::new(Gate::new(WatchSet::compile(&[brand], &[("crm".into(), "push")]).unwrap()));
+    let gate =
+        Arc::new(Gate::new(WatchSet::compile(&[brand], &[("crm".into(), "push")], &Default::default()).unwrap()));
     let ledger = Arc::new(Ledger::new("crm", "push"));
     Arc::new(move |source| {
         let open = matches!(source, "crm" | "import");
@@ -203,6 +204,7 @@ impl House {
         let brand = Brand { id: "acme".into(), name: "Acme".into(), watches: vec![], accounts: vec![account] };
         let events = broadcast::Sender::new(EVENTS);
         let door = Door {
+            names: Default::default(),
             reader,
             searcher,
             ledgers: vec![Arc::new(ledger)],

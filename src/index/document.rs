@@ -3,11 +3,12 @@
 //! able to tell.
 
 use super::schema::{Fields, UNKNOWN};
-use super::tokenizer::{SEPARATOR, cut};
+use super::tokenizer::{Tokens, cut};
 use crate::mention::Mention;
 use crate::query::eval::{self, Subject};
 use crate::query::field::KeywordField;
-use crate::query::reading::{Piece, Reading};
+use crate::query::piece::Piece;
+use crate::query::reading::Reading;
 use tantivy::TantivyDocument;
 use tantivy::schema::Field;
 
@@ -21,7 +22,7 @@ const PATH_BYTES_MAX: usize = 1024;
 #[derive(Default)]
 pub(super) struct Builder {
     reading: Reading,
-    joined: String,
+    tokens: Tokens,
 }
 
 impl Builder {
@@ -38,10 +39,13 @@ impl Builder {
         for account in &self.reading.handles {
             document.add_text(fields.account, account);
         }
+        for ticker in &self.reading.tickers {
+            document.add_text(fields.ticker, ticker);
+        }
         for (host, path) in &self.reading.addresses {
             address(fields, &mut document, host, path);
         }
-        let subject = Subject { post, source_kind, mention: Some(mention) };
+        let subject = Subject { post, source_kind, mention: Some(mention), now: None };
         self.keywords(fields, &mut document, &subject, mention);
         for (number, field) in fields.numbers() {
             if let Some(value) = eval::number(number, &subject).filter(|value| !value.is_nan()) {
@@ -57,18 +61,14 @@ impl Builder {
         let pieces: [(Field, &Piece); 5] = [
             (fields.title, title),
             (fields.text, text),
-            (fields.author, handle),
-            (fields.author, name),
+            (fields.handle, handle),
+            (fields.name, name),
             (fields.bio, bio),
         ];
         for (field, piece) in pieces {
-            self.joined.clear();
-            for word in piece.words() {
-                self.joined.push_str(word);
-                self.joined.push(SEPARATOR);
-            }
-            if !self.joined.is_empty() {
-                document.add_text(field, &self.joined);
+            let tokens = self.tokens.of(piece);
+            if !tokens.is_empty() {
+                document.add_text(field, tokens);
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod document;
 mod folder;
+mod position;
 mod schema;
 mod search;
 mod steady;

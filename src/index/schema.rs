@@ -9,7 +9,7 @@ use tantivy::schema::{
 
 /// Raise it whenever a document would be indexed otherwise than before (fields, folding, words): older folders are
 /// then built again from the store.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// In place of a keyword that is missing, so that NOT can tell "another" from "unknown". No query can spell it.
 pub(super) const UNKNOWN: &str = "\0";
@@ -43,7 +43,7 @@ const NUMBERS: [(NumberField, &str); 13] = [
     (NumberField::Likes, "likes"),
     (NumberField::Reposts, "reposts"),
     (NumberField::AuthorFollowers, "author_followers"),
-    (NumberField::AuthorAgeDays, "author_age_days"),
+    (NumberField::AuthorAge, "author_age"),
     (NumberField::Created, "created_second"),
 ];
 
@@ -54,10 +54,12 @@ pub(super) struct Fields {
     pub created: Field,
     pub title: Field,
     pub text: Field,
-    pub author: Field,
+    pub handle: Field,
+    pub name: Field,
     pub bio: Field,
     pub tag: Field,
     pub account: Field,
+    pub ticker: Field,
     /// Every host of the post's links with each of its parent domains.
     pub host: Field,
     /// The same, with the path behind: `shop.example/a`. A column, not indexed: see [`column`].
@@ -87,10 +89,12 @@ pub(super) fn schema() -> (Schema, Fields) {
         created: schema.add_i64_field(CREATED, FAST),
         title: words(&mut schema, "title"),
         text: words(&mut schema, "text"),
-        author: words(&mut schema, "author"),
+        handle: words(&mut schema, "handle"),
+        name: words(&mut schema, "name"),
         bio: words(&mut schema, "bio"),
         tag: exact(&mut schema, "tag"),
         account: exact(&mut schema, "account"),
+        ticker: exact(&mut schema, "ticker"),
         host: exact(&mut schema, "host"),
         path: column(&mut schema, "path"),
         keywords: KEYWORDS.map(|(_, name)| exact(&mut schema, name)),

@@ -53,12 +53,12 @@ pub struct Searcher {
 }
 
 impl Searcher {
-    /// One page of what `query` wholly matches. The tree holds absolute times, so `_now` changes nothing today.
+    /// One page of what `query` wholly matches. `now`: for `age:`.
     ///
     /// # Errors
     /// [`Error::Refused`] for the one who wrote the query, [`Error::Rebuild`] when the index proves damaged.
-    pub fn search(&self, query: &Query, page: &Page, _now: Timestamp) -> Result<Hits, Error> {
-        survive(|| self.find(query, page))
+    pub fn search(&self, query: &Query, page: &Page, now: Timestamp) -> Result<Hits, Error> {
+        survive(|| self.find(query, page, now))
     }
 
     /// Mentions in the index.
@@ -66,9 +66,9 @@ impl Searcher {
         self.reader.load().searcher().num_docs()
     }
 
-    fn find(&self, query: &Query, page: &Page) -> Result<Hits, Error> {
+    fn find(&self, query: &Query, page: &Page, now: Timestamp) -> Result<Hits, Error> {
         let searcher = self.reader.load().searcher();
-        let translator = Translator { fields: &self.fields, searcher: &searcher };
+        let translator = Translator { fields: &self.fields, searcher: &searcher, now };
         let tree = translator.query(&query.expr, page.brands.as_deref())?;
         let weight = tree.weight(EnableScoring::disabled_from_searcher(&searcher))?;
         let mut segments = searcher.segment_readers().iter().map(Segment::open).collect::<Result<Vec<_>, _>>()?;

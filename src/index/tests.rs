@@ -8,6 +8,7 @@ use crate::mention::{AuthorSpam, Label, OWN_POST, Probability, Scores, Status, T
 use crate::post::{Kind, Post};
 use crate::query::eval;
 use crate::query::field::{KeywordField, NumberField, TextField};
+use crate::query::word::{Phrase, Word};
 use crate::query::{Bound, Expr, Query, Term};
 use jiff::{SignedDuration, Timestamp};
 
@@ -50,7 +51,8 @@ fn scores(lang: &str, sentiment: f32, label: Label) -> Scores {
 }
 
 fn words(field: TextField, words: &[&str], prefix: bool) -> Expr {
-    Expr::Term(Term::Words { field, words: words.iter().map(ToString::to_string).collect(), prefix })
+    let words = words.iter().map(|word| Word::Plain((*word).to_owned())).collect();
+    Expr::Term(Term::Words { field, phrase: Phrase { words, prefix, slop: 0 } })
 }
 
 fn word(word: &str) -> Expr {
@@ -218,7 +220,7 @@ fn every_field_and_operator() {
         (not(number(N::Likes, Some((1.0, true)), Some((7.0, true)))), vec![]),
         (number(N::Reposts, None, Some((0.0, true))), vec![1]),
         (number(N::AuthorFollowers, Some((1_000.0, true)), Some((50_000.0, true))), vec![1]),
-        (number(N::AuthorAgeDays, Some((1.5, true)), Some((1.5, true))), vec![1]),
+        (number(N::AuthorAge, Some((129_600.0, true)), Some((129_600.0, true))), vec![1]),
         (number(N::Created, Some((created(2), true)), None), vec![3, 2]),
         (number(N::Created, Some((created(2), false)), None), vec![3]),
         (number(N::Created, None, Some((created(2), false))), vec![1]),
@@ -341,7 +343,7 @@ fn a_prefix_stands_for_every_continuation() {
         assert_eq!(total(not(url.clone())), 200 - expected, "NOT {url:?}");
         let asked = query(url);
         let streamed = many.iter().filter(|mention| {
-            let subject = eval::Subject { post: &mention.post, source_kind: "bluesky", mention: None };
+            let subject = eval::Subject { post: &mention.post, source_kind: "bluesky", mention: None, now: None };
             asked.matches(&subject) == Some(true)
         });
         assert_eq!(streamed.count() as u64, expected, "in memory");

@@ -6,13 +6,21 @@
 //! - Words, tags, accounts and links that are not there are not there: NOT `title:x` matches a post without a title.
 
 use super::Error;
+use super::position::{Positions, Test};
 use super::schema::{Fields, UNKNOWN};
 use super::steady::Steady;
+use super::tokenizer::{self, written_otherwise};
 use crate::query::field::{KeywordField, NumberField, TextField};
-use crate::query::{Bound, Expr, Term};
+use crate::query::list::List;
+use crate::query::near::Link;
+use crate::query::word::{Phrase, Word};
+use crate::query::{Bound, Expr, Term, eval};
+use jiff::Timestamp;
 use std::ops::Bound as Edge;
+use std::sync::Arc;
 use tantivy::query::{
     AllQuery, BooleanQuery, EmptyQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
+    TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term as Token};
@@ -21,12 +29,17 @@ use tantivy::{Searcher, Term as Token};
 /// searching. A single starred word has no such bound.
 const PREFIX_WORDS_MAX: u32 = 5_000;
 
+/// Most phrases and beginnings of a list that one search looks for: each opens the places of its words anew.
+const LIST_PHRASES_MAX: usize = 2_000;
+
 /// A query and whether a hit must match it or must not.
 type Clause = (Occur, Box<dyn Query>);
 
 pub(super) struct Translator<'a> {
     pub fields: &'a Fields,
     pub searcher: &'a Searcher,
+    /// For `age:`.
+    pub now: Timestamp,
 }
 
 impl Translator<'_> {
@@ -67,17 +80,12 @@ impl Translator<'_> {
     fn term(&self, term: &Term) -> Result<Clause, Error> {
         let fields = self.fields;
         Ok(match term {
-            Term::Words { field, words, prefix } => {
-                let fields: &[Field] = match field {
-                    TextField::Any => &[fields.text, fields.title],
-                    TextField::Title => &[fields.title],
-                    TextField::Text => &[fields.text],
-                    TextField::Author => &[fields.author],
-                    TextField::Bio => &[fields.bio],
-                };
-                let clauses = fields.iter().map(|field| self.words(*field, words, *prefix));
-                any(clauses.collect::<Result<_, _>>()?)
+            Term::Words { field, phrase } => self.in_fields(*field, |field| self.phrase(field, phrase))?,
+            Term::Near { field, operands, links } => {
+                self.in_fields(*field, |field| self.near(field, operands, links))?
             }
+            Term::List(list) => self.list(list)?,
+            Term::Ticker(ticker) => must(token(fields.ticker, ticker)),
             Term::Tag(tag) => must(token(fields.tag, tag)),
             Term::Handle(handle) => must(token(fields.account, handle)),
             Term::Url { host, path } if !path.is_empty() => must(starting(fields.path, &format!("{host}{path}"))),
@@ -88,19 +96,130 @@ impl Translator<'_> {
         })
     }
 
-    fn words(&self, field: Field, words: &[String], prefix: bool) -> Result<Clause, Error> {
-        Ok(match words {
+    fn in_fields(&self, field: TextField, clause: impl Fn(Field) -> Result<Clause, Error>) -> Result<Clause, Error> {
+        let fields = self.fields;
+        let fields: &[Field] = match field {
+            TextField::Any => &[fields.text, fields.title],
+            TextField::Title => &[fields.title],
+            TextField::Text => &[fields.text],
+            TextField::Author => &[fields.handle, fields.name],
+            TextField::Bio => &[fields.bio],
+        };
+        Ok(any(fields.iter().map(|field| clause(*field)).collect::<Result<_, _>>()?))
+    }
+
+    fn phrase(&self, field: Field, phrase: &Phrase) -> Result<Clause, Error> {
+        let is_lower = |word: &Word| matches!(word, Word::Exact { folded, written } if folded == written);
+        if phrase.slop == 0 && !phrase.words.iter().any(is_lower) {
+            return self.row(field, phrase);
+        }
+        // Whatever the places say, each word has to be there.
+        let each = phrase.placed().map(|(_, word, prefix)| {
+            if let (Word::Exact { folded, .. }, true) = (word, is_lower(word)) {
+                self.check_prefix(field, &written_otherwise(folded))?;
+                return Ok(must(token(field, folded)));
+            }
+            self.row(field, &Phrase { words: vec![word.clone()], prefix, slop: 0 })
+        });
+        let candidates = plain(all(each.collect::<Result<_, Error>>()?));
+        Ok(must(Positions { field, test: Arc::new(Test::Phrase(phrase.clone())), candidates }))
+    }
+
+    fn near(&self, field: Field, operands: &[Vec<Phrase>], links: &[Link]) -> Result<Clause, Error> {
+        let operand = |phrases: &Vec<Phrase>| {
+            let each = phrases.iter().map(|phrase| {
+                if let (Some((_, word, _)), true) = (phrase.placed().last(), phrase.prefix) {
+                    word.parts().last().map_or(Ok(()), |last| self.check_prefix(field, last))?;
+                }
+                self.phrase(field, phrase)
+            });
+            Ok(any(each.collect::<Result<_, Error>>()?))
+        };
+        let candidates = plain(all(operands.iter().map(operand).collect::<Result<_, Error>>()?));
+        let test = Test::Near { operands: operands.to_vec(), links: links.to_vec() };
+        Ok(must(Positions { field, test: Arc::new(test), candidates }))
+    }
+
+    /// Terms that follow each other.
+    fn row(&self, field: Field, phrase: &Phrase) -> Result<Clause, Error> {
+        let mut terms: Vec<(usize, String)> = Vec::new();
+        for (offset, word, _) in phrase.placed() {
+            match word {
+                Word::Plain(word) => terms.push((offset, word.clone())),
+                Word::Exact { folded, written } if folded == written => terms.push((offset, folded.clone())),
+                Word::Exact { folded, written } => terms.push((offset, tokenizer::written(folded, written))),
+                Word::Whole(parts) => terms.push((offset, tokenizer::segment(parts))),
+                Word::Stretch(parts) => terms.extend((offset..).zip(parts.iter().cloned())),
+            }
+        }
+        let tokens = || terms.iter().map(|(at, term)| (*at, Token::from_field_text(field, term))).collect();
+        Ok(match terms.as_slice() {
             [] => must(EmptyQuery),
-            [word] if prefix => must(starting(field, word)),
-            [word] => must(token(field, word)),
-            [.., last] if prefix => {
+            [(_, word)] if phrase.prefix => must(starting(field, word)),
+            [(_, word)] => must(token(field, word)),
+            [.., (_, last)] if phrase.prefix => {
                 self.check_prefix(field, last)?;
-                let mut phrase = PhrasePrefixQuery::new(terms(field, words));
+                let mut phrase = PhrasePrefixQuery::new_with_offset(tokens());
                 phrase.set_max_expansions(PREFIX_WORDS_MAX);
                 must(phrase)
             }
-            words => must(PhraseQuery::new(terms(field, words))),
+            _ => must(PhraseQuery::new_with_offset(tokens())),
         })
+    }
+
+    /// Single words as one set; phrases only where all of their words are known, since each costs time.
+    fn list(&self, list: &List) -> Result<Clause, Error> {
+        let mut set = Vec::new();
+        let mut clauses = Vec::new();
+        for entry in list.entries() {
+            let text =
+                |term: &str| [self.fields.text, self.fields.title].map(|field| Token::from_field_text(field, term));
+            match entry {
+                Term::Words { phrase, .. } => match (phrase.words.as_slice(), phrase.prefix) {
+                    ([Word::Plain(word)], false) => set.extend(text(word)),
+                    ([Word::Whole(parts)], _) => set.extend(text(&tokenizer::segment(parts))),
+                    _ if self.is_known(phrase)? => clauses.push(self.term(entry)?),
+                    _ => {}
+                },
+                Term::Tag(tag) => set.push(Token::from_field_text(self.fields.tag, tag)),
+                Term::Handle(handle) => set.push(Token::from_field_text(self.fields.account, handle)),
+                Term::Ticker(ticker) => set.push(Token::from_field_text(self.fields.ticker, ticker)),
+                _ => {}
+            }
+            if clauses.len() > LIST_PHRASES_MAX {
+                return Err(Error::Refused(format!(
+                    "more than {LIST_PHRASES_MAX} phrases and beginnings of the list `{}` occur: too many for one search",
+                    list.name
+                )));
+            }
+        }
+        if !set.is_empty() {
+            clauses.push(must(TermSetQuery::new(set)));
+        }
+        Ok(any(clauses))
+    }
+
+    /// Whether every whole word of the phrase occurs in some title or text.
+    fn is_known(&self, phrase: &Phrase) -> Result<bool, Error> {
+        let whole = phrase.width() - usize::from(phrase.prefix);
+        let parts = phrase.words.iter().flat_map(Word::parts).take(whole);
+        for part in parts {
+            let mut known = false;
+            for segment in self.searcher.segment_readers() {
+                for field in [self.fields.text, self.fields.title] {
+                    let found =
+                        segment.inverted_index(field)?.terms().get(part).map_err(tantivy::TantivyError::from)?;
+                    known |= found.is_some();
+                }
+                if known {
+                    break;
+                }
+            }
+            if !known {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Tantivy would silently drop the words beyond the bound.
@@ -122,6 +241,11 @@ impl Translator<'_> {
     }
 
     fn number(&self, field: NumberField, min: Option<Bound>, max: Option<Bound>, wanted: bool) -> Clause {
+        if field == NumberField::Age {
+            // The older, the smaller the time.
+            let then = |bound: Bound| Bound { value: eval::seconds(self.now) - bound.value, ..bound };
+            return self.number(NumberField::Created, max.map(then), min.map(then), wanted);
+        }
         if wanted {
             return self.range(field, min, max);
         }
@@ -157,10 +281,6 @@ fn not((occur, query): Clause) -> Clause {
 
 fn token(field: Field, text: &str) -> TermQuery {
     TermQuery::new(Token::from_field_text(field, text), IndexRecordOption::Basic)
-}
-
-fn terms(field: Field, words: &[String]) -> Vec<Token> {
-    words.iter().map(|word| Token::from_field_text(field, word)).collect()
 }
 
 /// Every term, or text of a column, that starts with `prefix`: from it on, up to the first behind all of them. Not a

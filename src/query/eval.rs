@@ -1,12 +1,13 @@
 //! Evaluates a query over one post in memory. Three-valued (Kleene): a comparison with something missing is unknown, and a
 //! post is matched only when the whole is true. Text is never unknown: what is not there holds no word.
 
-use super::field::{KeywordField, NumberField, TextField};
+use super::field::{KeywordField, NumberField};
 use super::reading::{Reading, is_within};
 use super::value::primary_subtag;
 use super::{Bound, Expr, Query, Term};
 use crate::mention::{Label, Mention};
 use crate::post::{Kind, Post};
+use jiff::Timestamp;
 
 /// What a query is asked of: a post, and what we know of it beyond the post (nothing yet, while it streams in).
 pub struct Subject<'a> {
@@ -15,6 +16,8 @@ pub struct Subject<'a> {
     pub source_kind: &'a str,
     /// Scores, brand, watches, status: missing until the post is a mention.
     pub mention: Option<&'a Mention>,
+    /// For `age:`; missing where nobody has a clock.
+    pub now: Option<Timestamp>,
 }
 
 impl Query {
@@ -53,29 +56,26 @@ fn decided_by(deciding: bool, parts: &[Expr], subject: &Subject<'_>, reading: &R
     result
 }
 
-fn term_holds(term: &Term, subject: &Subject<'_>, reading: &Reading) -> Option<bool> {
+pub(super) fn term_holds(term: &Term, subject: &Subject<'_>, reading: &Reading) -> Option<bool> {
     match term {
-        Term::Words { field, words, prefix } => {
-            let pieces: &[_] = match field {
-                TextField::Any => &[&reading.text, &reading.title],
-                TextField::Title => &[&reading.title],
-                TextField::Text => &[&reading.text],
-                TextField::Author => &[&reading.handle, &reading.name],
-                TextField::Bio => &[&reading.bio],
-            };
-            Some(pieces.iter().any(|piece| piece.has(words, *prefix)))
+        Term::Words { field, phrase } => Some(reading.any(*field, |piece, spare| piece.has(phrase, spare))),
+        Term::Near { field, operands, links } => {
+            Some(reading.any(*field, |piece, spare| piece.has_near(operands, links, spare)))
         }
+        Term::List(list) => Some(list.find(reading).is_some()),
+        Term::Ticker(ticker) => Some(reading.tickers.contains(ticker)),
         Term::Tag(tag) => Some(reading.tags.contains(tag)),
         Term::Handle(handle) => Some(reading.handles.contains(handle)),
         Term::Url { host, path } => {
             Some(reading.addresses.iter().any(|(h, p)| is_within(h, host) && p.starts_with(path.as_str())))
         }
         Term::Keyword { field, value } => keyword_is(*field, value, subject, reading),
-        Term::Number { field, min, max } => {
-            let number = number(*field, subject)?;
-            Some(min.is_none_or(|min| min.admits(number, false)) && max.is_none_or(|max| max.admits(number, true)))
-        }
+        Term::Number { field, min, max } => number(*field, subject).map(|number| is_between(number, *min, *max)),
     }
+}
+
+pub(super) fn is_between(number: f64, min: Option<Bound>, max: Option<Bound>) -> bool {
+    min.is_none_or(|min| min.admits(number, false)) && max.is_none_or(|max| max.admits(number, true))
 }
 
 impl Bound {
@@ -96,20 +96,22 @@ fn keyword_is(field: KeywordField, value: &str, subject: &Subject<'_>, reading: 
         KeywordField::Lang => language(subject).map(|lang| lang == value),
         KeywordField::Brand => mention.map(|mention| is(&mention.brand)),
         KeywordField::Watch => mention.map(|mention| mention.watches.iter().any(|watch| is(watch))),
-        KeywordField::Is => Some(match value {
-            "reply" => is_reply(post),
-            "quote" => is_quote(post),
-            "edited" => post.edited_at.is_some(),
-            _ => false,
-        }),
-        KeywordField::Has => Some(match value {
-            "link" => reading.has_link,
-            "question" => reading.has_question,
-            _ => false,
-        }),
+        KeywordField::Is | KeywordField::Has => Some(flag(field, value, subject, reading)),
         KeywordField::From => mention.map(|mention| value == "own" && mention.is_own()),
         KeywordField::Status => mention.map(|mention| mention.status.name() == value),
         KeywordField::Sentiment => mention.and_then(label).map(|label| label.name() == value),
+    }
+}
+
+/// `is:` and `has:`.
+pub(super) fn flag(field: KeywordField, value: &str, subject: &Subject<'_>, reading: &Reading) -> bool {
+    match (field, value) {
+        (KeywordField::Is, "reply") => is_reply(subject.post),
+        (KeywordField::Is, "quote") => is_quote(subject.post),
+        (KeywordField::Is, "edited") => subject.post.edited_at.is_some(),
+        (KeywordField::Has, "link") => reading.has_link,
+        (KeywordField::Has, "question") => reading.has_question,
+        _ => false,
     }
 }
 
@@ -155,10 +157,9 @@ pub fn number(field: NumberField, subject: &Subject<'_>) -> Option<f64> {
         NumberField::Likes => post.likes.map(count),
         NumberField::Reposts => post.reposts.map(count),
         NumberField::AuthorFollowers => post.author.followers.map(count),
-        NumberField::AuthorAgeDays => {
-            post.author.created_at.map(|made| post.created_at.duration_since(made).as_secs_f64() / 86_400.0)
-        }
-        NumberField::Created => Some(seconds(post)),
+        NumberField::AuthorAge => post.author.created_at.map(|made| seconds(post.created_at) - seconds(made)),
+        NumberField::Created => Some(seconds(post.created_at)),
+        NumberField::Age => subject.now.map(|now| seconds(now) - seconds(post.created_at)),
     }
 }
 
@@ -167,9 +168,9 @@ fn count(count: u64) -> f64 {
     count as f64
 }
 
-// Seconds of any year jiff knows are exact in f64.
-fn seconds(post: &Post<'_>) -> f64 {
-    post.created_at.as_second() as f64
+/// Whole seconds since 1970. Those of any year jiff knows are exact in f64.
+pub fn seconds(at: Timestamp) -> f64 {
+    at.as_second() as f64
 }
 
 /// A score to six places, so that the 0.7 of a model is the 0.7 of a query.

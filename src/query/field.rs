@@ -50,10 +50,12 @@ pub enum NumberField {
     Likes,
     Reposts,
     AuthorFollowers,
-    /// Days since the account was made, at the time of the post.
-    AuthorAgeDays,
+    /// Seconds since the account was made, at the time of the post.
+    AuthorAge,
     /// Seconds since 1970 of the post's `created_at`; `created:2026-11-01..2026-11-22`.
     Created,
+    /// Seconds since then, when asked.
+    Age,
 }
 
 /// How a number is written, and within which bounds it lies.
@@ -62,7 +64,7 @@ pub enum Unit {
     Between(f64, f64),
     /// `1200`, `1.2k`, `3M`.
     Count,
-    /// `30d`; kept in days.
+    /// `30d`, `15m`; kept in seconds.
     Age,
     /// `2026-11-22`, `2026-11-22T09:00:00Z`; kept in seconds since 1970.
     Time,
@@ -149,13 +151,11 @@ pub const FIELDS: &[Row] = &[
     row("author.followers", Number(NumberField::AuthorFollowers, Unit::Count), "followers of the author")
         .or(&["followers"])
         .may_be_missing(),
-    row("author.age", Number(NumberField::AuthorAgeDays, Unit::Age), "age of the account when it posted")
-        .may_be_missing(),
+    row("author.age", Number(NumberField::AuthorAge, Unit::Age), "age of the account when it posted").may_be_missing(),
     row("created", Number(NumberField::Created, Unit::Time), "when it was posted, UTC").or(&["date"]),
+    row("age", Number(NumberField::Age, Unit::Age), "how long ago it was posted; in a rule, before it came in")
+        .of_mentions(),
 ];
-
-/// Fields of the language that cannot be asked yet: said so rather than called unknown.
-pub const LATER: &[&str] = &["in", "case", "let", "cluster.size", "age"];
 
 /// The rows of a field, by name or alias, whatever its case.
 pub fn find(name: &str) -> impl Iterator<Item = &'static Row> {
@@ -201,8 +201,9 @@ impl NumberField {
 /// The fields and forms of the language, for `--help` and the manual.
 pub fn describe() -> String {
     let mut text = String::from(
-        "word  prefix*  \"a phrase\"  #tag  @handle  field:value  field:(a OR b)\n\
-         AND (or nothing), OR, NOT (or -) in upper case, brackets; NOT binds tightest, then AND\n\n",
+        "word  prefix*  \"a phrase\"  \"a phrase\"~3  case:\"SAP\"  #tag  @handle  $TICKER  in:$list  let:name\n\
+         a NEAR/5 b  a ONEAR/5 b  field:value  field:(a OR b)\n\
+         NEAR, NOT (or -), AND (or nothing), OR in upper case, the first binding tightest; brackets\n\n",
     );
     for row in FIELDS {
         let form = match row.holds {

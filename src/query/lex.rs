@@ -1,6 +1,7 @@
 //! Query text to tokens. Knows the signs of the language, not what may stand where.
 
-use super::Error;
+use super::near::Link;
+use super::{DISTANCE_MAX, Error};
 use std::ops::Range;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +18,13 @@ pub(super) enum Kind {
     Or,
     /// `NOT`, or a hyphen that directly precedes a term.
     Not,
-    /// Between quotes; backslashes resolved.
-    Phrase(String),
+    /// `NEAR/5`, `ONEAR/5`.
+    Near(Link),
+    /// Between quotes; backslashes resolved. `~3` behind it: how far its words may stand from their places.
+    Phrase {
+        body: String,
+        slop: u32,
+    },
     /// Anything else up to white space, a bracket or a quote.
     Bare(String),
     /// `name:`; its value follows directly, as the next token.
@@ -88,9 +94,9 @@ impl Lexer<'_, '_> {
             } else if c == '\\' {
                 escaped = true;
             } else {
-                self.push(start, quote_bytes + offset + c.len_utf8(), Kind::Phrase(body));
-                self.slop();
-                return;
+                self.at = start + quote_bytes + offset + c.len_utf8();
+                let slop = self.slop();
+                return self.push(start, self.at - start, Kind::Phrase { body, slop });
             }
         }
         self.errors.push(Error {
@@ -101,14 +107,17 @@ impl Lexer<'_, '_> {
         self.push(start, self.text.len() - start, Kind::Bad);
     }
 
-    /// `"..."~3` is of the language, but not here yet.
-    fn slop(&mut self) {
-        if let Some(rest) = self.text[self.at..].strip_prefix('~') {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            let span = self.at..self.at + 1 + digits;
-            self.at = span.end;
-            self.errors.push(not_yet(span, "`~` (words near each other)"));
-        }
+    /// `~3` behind a phrase.
+    fn slop(&mut self) -> u32 {
+        let Some(rest) = self.text[self.at..].strip_prefix('~') else { return 0 };
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let span = self.at..self.at + 1 + digits;
+        self.at = span.end;
+        distance(&rest[..digits]).unwrap_or_else(|| {
+            let message = format!("`~` takes a number of words, 1 to {DISTANCE_MAX}");
+            self.errors.push(Error { span, message, hint: Some("such as `\"money back\"~3`".to_owned()) });
+            0
+        })
     }
 
     fn bare(&mut self, value: bool) {
@@ -126,9 +135,18 @@ impl Lexer<'_, '_> {
             "NOT" => return self.push(start, length, Kind::Not),
             _ => {}
         }
-        if is_near(bare) {
-            self.errors.push(not_yet(span, &format!("`{bare}`")));
-            return self.push(start, length, Kind::Bad);
+        let (name, reach) = bare.split_once('/').unwrap_or((bare, ""));
+        if name == "NEAR" || name == "ONEAR" {
+            let kind = match distance(reach) {
+                Some(distance) => Kind::Near(Link { distance, ordered: name == "ONEAR" }),
+                None => {
+                    let message = format!("`{name}` takes a number of words, 1 to {DISTANCE_MAX}");
+                    let hint = Some(format!("such as `acme {name}/5 refund`; for the word itself write \"{bare}\""));
+                    self.errors.push(Error { span, message, hint });
+                    Kind::Near(Link { distance: 1, ordered: false })
+                }
+            };
+            return self.push(start, length, kind);
         }
         match bare.split_once(':') {
             Some((name, after)) if is_field_name(name) && !(is_scheme(name) && after.starts_with("//")) => {
@@ -139,13 +157,9 @@ impl Lexer<'_, '_> {
     }
 }
 
-pub(super) fn not_yet(span: Range<usize>, what: &str) -> Error {
-    Error { span, message: format!("{what} is not available yet"), hint: None }
-}
-
-fn is_near(bare: &str) -> bool {
-    let name = bare.split('/').next().unwrap_or(bare);
-    name == "NEAR" || name == "ONEAR"
+fn distance(digits: &str) -> Option<u32> {
+    let plain = digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|distance| plain && (1..=DISTANCE_MAX).contains(distance))
 }
 
 fn is_field_name(name: &str) -> bool {

@@ -3,13 +3,20 @@
 //! of queries at once) and `index` (tantivy). They must agree on every post and query.
 
 pub mod eval;
+pub mod explain;
 pub mod field;
 mod lex;
+pub mod list;
+pub mod names;
+pub mod near;
 mod parse;
+pub mod piece;
 mod print;
 pub mod reading;
+mod refer;
 mod term;
 mod value;
+pub mod word;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -17,18 +24,25 @@ pub(crate) mod tests;
 pub(crate) use value::primary_subtag;
 
 use field::{KeywordField, NumberField, TextField};
+use list::List;
+use names::Names;
+use near::Link;
 use std::ops::Range;
+use std::sync::Arc;
+use word::Phrase;
 
 /// Longest query, in bytes.
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
-/// Deepest nesting of parentheses and NOT.
+/// Deepest nesting of parentheses, NOT and names.
 pub const DEPTH_MAX: usize = 64;
-/// Most terms of one query.
+/// Most terms of one query, each word of a phrase and the terms of its names counted: what a post is asked grows by it.
 pub const TERMS_MAX: usize = 10_000;
 /// Most errors told at once: nobody reads more, and a hostile text would make one of every byte.
 pub const ERRORS_MAX: usize = 100;
 /// Least letters before the star of a prefix: shorter would match half a language.
 pub const PREFIX_LETTERS_MIN: usize = 2;
+/// Farthest that NEAR and `~` reach, in words: a long paragraph. Farther apart, two words have little to do with another.
+pub const DISTANCE_MAX: u32 = 100;
 
 /// A parsed query.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,12 +65,18 @@ pub enum Expr {
 /// One test of a post. Words are already folded by [`crate::text::fold`], split as [`crate::text::words`] splits a post.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Term {
-    /// One word, or several that must follow each other. `prefix`: the last one is the beginning of a word.
-    Words { field: TextField, words: Vec<String>, prefix: bool },
+    /// A word, a beginning of words, or several words together.
+    Words { field: TextField, phrase: Phrase },
+    /// Each operand (any of its phrases) within so many words of the one before it. One link fewer than operands.
+    Near { field: TextField, operands: Vec<Vec<Phrase>>, links: Vec<Link> },
+    /// Any entry of a named list.
+    List(Arc<List>),
     /// A hashtag (`#acme`, `tag:acme`), folded, without `#`.
     Tag(String),
     /// An account: handle (folded, without `@`) or native id.
     Handle(String),
+    /// The sign of a share (`$ACME`), folded, without `$`.
+    Ticker(String),
     /// A host and its subdomains (lower case), then an optional path prefix; over the post's own url and all its links.
     Url { host: String, path: String },
     /// Equal to a word of a closed or configured set, lower case.
@@ -93,19 +113,27 @@ pub struct Error {
 }
 
 impl Query {
-    /// Every error at once, in the order of the text.
+    /// Every error at once, in the order of the text. Knows no names: `in:$list` and `let:name` are errors.
     ///
     /// # Errors
     /// The query cannot be used; show the errors to whoever wrote it.
     pub fn parse(text: &str) -> Result<Self, Vec<Error>> {
-        parse::parse(text)
+        Self::parse_with(text, &Names::default())
     }
 
-    /// As [`Query::parse`], and refuses what would match everything (`NOT x` alone): nobody can watch that.
+    /// As [`Query::parse`], with the lists and named queries that it may refer to.
     ///
     /// # Errors
     /// As `parse`.
-    pub fn parse_watch(text: &str) -> Result<Self, Vec<Error>> {
-        parse::parse_watch(text)
+    pub fn parse_with(text: &str, names: &Names) -> Result<Self, Vec<Error>> {
+        parse::parse(text, names)
+    }
+
+    /// As [`Query::parse_with`], and refuses what would match everything (`NOT x` alone): nobody can watch that.
+    ///
+    /// # Errors
+    /// As `parse`.
+    pub fn parse_watch(text: &str, names: &Names) -> Result<Self, Vec<Error>> {
+        parse::parse_watch(text, names)
     }
 }

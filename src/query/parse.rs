@@ -1,18 +1,21 @@
 //! Tokens to tree: who belongs to whom. Goes on after an error, so that all of them are told at once. Recursion is bounded
 //! by [`DEPTH_MAX`].
 
+use super::field::Row;
 use super::lex::{Kind, Token, lex};
-use super::term::{self, Context};
+use super::names::Names;
+use super::refer::Known;
+use super::term::{self, Context, Scope, Written};
 use super::{DEPTH_MAX, ERRORS_MAX, Error, Expr, Query, TERMS_MAX, TEXT_BYTES_MAX, Term};
 use std::ops::Range;
 
-pub(super) fn parse(text: &str) -> Result<Query, Vec<Error>> {
-    read(text).map(|(query, _)| query)
+pub(super) fn parse(text: &str, names: &Names) -> Result<Query, Vec<Error>> {
+    read(text, names).map(|(query, _)| query)
 }
 
-pub(super) fn parse_watch(text: &str) -> Result<Query, Vec<Error>> {
-    let (query, terms) = read(text)?;
-    let mut errors: Vec<Error> = terms.into_iter().filter_map(|(span, term)| unwatchable(span, &term)).collect();
+pub(super) fn parse_watch(text: &str, names: &Names) -> Result<Query, Vec<Error>> {
+    let (query, tests) = read(text, names)?;
+    let mut errors: Vec<Error> = tests.into_iter().filter_map(|(span, row)| unwatchable(span, row)).collect();
     if !narrows(&query.expr, false) {
         errors.push(Error {
             span: 0..text.len(),
@@ -23,21 +26,14 @@ pub(super) fn parse_watch(text: &str) -> Result<Query, Vec<Error>> {
     if errors.is_empty() { Ok(query) } else { Err(capped(errors)) }
 }
 
-/// A term and where it stands.
-type Placed = (Range<usize>, Term);
+/// The field that a term tests, and where.
+type Placed = (Range<usize>, &'static Row);
 
-/// The query, and each of its terms with its place.
-fn read(text: &str) -> Result<(Query, Vec<Placed>), Vec<Error>> {
-    if text.len() > TEXT_BYTES_MAX {
-        let message = format!("a query has at most {TEXT_BYTES_MAX} bytes, this one {}", text.len());
-        return Err(vec![Error { span: 0..text.len(), message, hint: None }]);
-    }
-    let mut errors = Vec::new();
-    let tokens = lex(text, &mut errors);
-    let mut parser = Parser { tokens, at: 0, depth: 0, end: text.len(), terms: Vec::new(), errors, aborted: false };
-    let expr = parser.whole();
+/// The query, and each of its tests of a field with its place.
+fn read(text: &str, names: &Names) -> Result<(Query, Vec<Placed>), Vec<Error>> {
+    let parser = Parser::read(text, names, &Known::default(), Vec::new(), 0);
     if parser.errors.is_empty() {
-        return Ok((Query { text: text.to_owned(), expr }, parser.terms));
+        return Ok((Query { text: text.to_owned(), expr: parser.expr }, parser.tests));
     }
     Err(capped(parser.errors))
 }
@@ -49,8 +45,7 @@ fn capped(mut errors: Vec<Error>) -> Vec<Error> {
 }
 
 /// A streaming post has no scores, brand or status yet.
-fn unwatchable(span: Range<usize>, term: &Term) -> Option<Error> {
-    let row = term::row(term)?;
+fn unwatchable(span: Range<usize>, row: &Row) -> Option<Error> {
     (!row.streams).then(|| Error {
         span,
         message: format!("`{}` is only known once a post was let in, so that a watch cannot ask for it", row.name),
@@ -70,18 +65,52 @@ fn narrows(expr: &Expr, negated: bool) -> bool {
     }
 }
 
-struct Parser {
+pub(super) struct Parser<'n> {
     tokens: Vec<Token>,
-    at: usize,
-    depth: usize,
+    pub(super) at: usize,
+    pub(super) depth: usize,
     /// Length of the text, where a missing term would stand.
     end: usize,
-    terms: Vec<Placed>,
-    errors: Vec<Error>,
+    pub(super) names: &'n Names,
+    pub(super) known: Known<'n>,
+    /// The named queries that this one stands in.
+    pub(super) path: Vec<&'n str>,
+    pub(super) expr: Expr,
+    /// Terms so far, each word of a phrase counted.
+    pub(super) terms: usize,
+    pub(super) tests: Vec<Placed>,
+    pub(super) errors: Vec<Error>,
     aborted: bool,
 }
 
-impl Parser {
+impl<'n> Parser<'n> {
+    pub(super) fn read(text: &str, names: &'n Names, known: &Known<'n>, path: Vec<&'n str>, depth: usize) -> Self {
+        let mut errors = Vec::new();
+        let mut tokens = Vec::new();
+        if text.len() > TEXT_BYTES_MAX {
+            let message = format!("a query has at most {TEXT_BYTES_MAX} bytes, this one {}", text.len());
+            errors.push(Error { span: 0..text.len(), message, hint: None });
+        } else {
+            tokens = lex(text, &mut errors);
+        }
+        let mut parser = Self {
+            tokens,
+            at: 0,
+            depth,
+            end: text.len(),
+            names,
+            known: known.clone(),
+            path,
+            expr: Expr::All,
+            terms: 0,
+            tests: Vec::new(),
+            errors,
+            aborted: false,
+        };
+        parser.expr = parser.whole();
+        parser
+    }
+
     fn peek(&self) -> Option<&Kind> {
         self.tokens.get(self.at).map(|token| &token.kind)
     }
@@ -92,11 +121,11 @@ impl Parser {
         token
     }
 
-    fn span(&self) -> Range<usize> {
+    pub(super) fn span(&self) -> Range<usize> {
         self.tokens.get(self.at).map_or(self.end..self.end, |token| token.span.clone())
     }
 
-    fn error(&mut self, span: Range<usize>, message: impl Into<String>, hint: Option<&str>) {
+    pub(super) fn error(&mut self, span: Range<usize>, message: impl Into<String>, hint: Option<&str>) {
         self.errors.push(Error { span, message: message.into(), hint: hint.map(str::to_owned) });
     }
 
@@ -112,14 +141,14 @@ impl Parser {
         if self.tokens.is_empty() {
             return Expr::All;
         }
-        let expr = self.any(&Context::Free);
+        let expr = self.any(&Context::FREE);
         while self.at < self.tokens.len() {
             // Only a closing bracket ends the outermost level.
             let span = self.span();
             self.error(span, "`)` closes nothing", None);
             self.at += 1;
             if self.at < self.tokens.len() {
-                self.any(&Context::Free);
+                self.any(&Context::FREE);
             }
         }
         expr
@@ -158,31 +187,61 @@ impl Parser {
                         self.error(span, "`AND` lacks a term after it", None);
                     }
                 }
-                Some(_) => parts.push(self.one(context)),
+                Some(Kind::Near(_)) => {
+                    let span = self.span();
+                    self.at += 1;
+                    self.error(span, "NEAR lacks a term before it", None);
+                }
+                Some(_) => parts.push(self.near(context)),
             }
         }
         (!parts.is_empty()).then(|| single_or(parts, Expr::And))
+    }
+
+    /// One term, or several that NEAR joins.
+    fn near(&mut self, context: &Context) -> Expr {
+        let errors = self.errors.len();
+        let start = self.span();
+        let first = self.one(context);
+        let mut operands = vec![(start, first)];
+        let mut links = Vec::new();
+        while let Some(&Kind::Near(link)) = self.peek() {
+            let span = self.span();
+            self.at += 1;
+            if matches!(self.peek(), None | Some(Kind::And | Kind::Or | Kind::Close | Kind::Near(_))) {
+                self.error(span, "NEAR lacks a term after it", None);
+                continue;
+            }
+            let start = self.span();
+            operands.push((start, self.one(context)));
+            links.push(link);
+        }
+        if links.is_empty() {
+            return operands.swap_remove(0).1;
+        }
+        // Whatever is wrong with an operand was told.
+        if self.errors.len() > errors { Expr::All } else { self.joined(operands, links) }
     }
 
     fn one(&mut self, context: &Context) -> Expr {
         let Some(token) = self.take() else { return Expr::All };
         match token.kind {
             Kind::Not => self.deeper(token.span, |parser, span| {
-                if matches!(parser.peek(), None | Some(Kind::And | Kind::Or | Kind::Close)) {
+                if matches!(parser.peek(), None | Some(Kind::And | Kind::Or | Kind::Close | Kind::Near(_))) {
                     parser.error(span, "`NOT` lacks a term after it", None);
                     return Expr::All;
                 }
-                Expr::Not(Box::new(parser.one(context)))
+                Expr::Not(Box::new(parser.near(context)))
             }),
             Kind::Open => self.deeper(token.span, |parser, span| parser.brackets(span, context)),
             Kind::Field(name) => self.field(token.span, &name, context),
-            Kind::Phrase(body) => self.term(token.span, &body, true, context),
-            Kind::Bare(body) => self.term(token.span, &body, false, context),
-            Kind::And | Kind::Or | Kind::Close | Kind::Bad => Expr::All,
+            Kind::Phrase { body, slop } => self.term(token.span, &body, Written::Quoted { slop }, context),
+            Kind::Bare(body) => self.term(token.span, &body, Written::Bare, context),
+            Kind::And | Kind::Or | Kind::Close | Kind::Near(_) | Kind::Bad => Expr::All,
         }
     }
 
-    fn deeper(&mut self, span: Range<usize>, read: impl FnOnce(&mut Self, Range<usize>) -> Expr) -> Expr {
+    pub(super) fn deeper(&mut self, span: Range<usize>, read: impl FnOnce(&mut Self, Range<usize>) -> Expr) -> Expr {
         if self.depth == DEPTH_MAX {
             return self.abort(span, format!("nested deeper than {DEPTH_MAX}"));
         }
@@ -212,31 +271,28 @@ impl Parser {
     fn field(&mut self, span: Range<usize>, name: &str, outer: &Context) -> Expr {
         let adjacent = self.tokens.get(self.at).is_some_and(|next| next.span.start == span.end);
         let value = if adjacent { self.peek().cloned() } else { None };
-        let context = match (outer, term::field(name, span.clone())) {
-            (Context::Free | Context::Bad, Ok(context)) => context,
-            (Context::Field(_), _) => {
-                self.error(span.clone(), format!("`{name}:` cannot stand inside the brackets of another field"), None);
-                Context::Bad
+        if let (Some(Kind::Bare(value)), false) = (&value, matches!(outer.scope, Scope::Field(_))) {
+            match name {
+                "in" => return self.list(span, value),
+                "let" => return self.named(span, value),
+                _ => {}
             }
-            (_, Err(error)) => {
-                self.errors.push(error);
-                Context::Bad
-            }
-        };
+        }
+        let context = self.context(&span, name, outer);
         match value {
             Some(Kind::Open) => {
                 let open = self.span();
                 self.at += 1;
                 self.deeper(open, |parser, open| parser.brackets(open, &context))
             }
-            Some(Kind::Phrase(body)) => self.value(span, &body, true, &context),
-            Some(Kind::Bare(body)) => self.value(span, &body, false, &context),
+            Some(Kind::Phrase { body, slop }) => self.value(span, &body, Written::Quoted { slop }, &context),
+            Some(Kind::Bare(body)) => self.value(span, &body, Written::Bare, &context),
             Some(Kind::Bad) => {
                 self.at += 1;
                 Expr::All
             }
             _ => {
-                if !matches!(context, Context::Bad) {
+                if !matches!(context.scope, Scope::Bad) {
                     self.error(span, format!("`{name}:` lacks a value"), Some("write it directly behind the colon"));
                 }
                 Expr::All
@@ -244,26 +300,45 @@ impl Parser {
         }
     }
 
-    fn value(&mut self, field: Range<usize>, body: &str, quoted: bool, context: &Context) -> Expr {
-        let span = field.start..self.span().end;
-        self.at += 1;
-        self.term(span, body, quoted, context)
+    fn context(&mut self, span: &Range<usize>, name: &str, outer: &Context) -> Context {
+        let wrong = match (&outer.scope, term::context(name, span.clone(), outer)) {
+            (_, Ok(context)) => return context,
+            (Scope::Bad, Err(_)) => return Context::BAD,
+            (_, Err(error)) => error,
+        };
+        self.errors.push(wrong);
+        Context::BAD
     }
 
-    fn term(&mut self, span: Range<usize>, body: &str, quoted: bool, context: &Context) -> Expr {
-        match term::read(context, body, quoted) {
-            Ok(Some(_)) if self.terms.len() == TERMS_MAX => {
-                self.abort(span, format!("a query has at most {TERMS_MAX} terms"))
-            }
+    pub(super) fn wrong(&mut self, span: Range<usize>, message: String, hint: Option<String>) -> Expr {
+        self.errors.push(Error { span, message, hint });
+        Expr::All
+    }
+
+    /// `expr`, unless that makes too many terms.
+    pub(super) fn counted(&mut self, span: Range<usize>, terms: usize, expr: Expr) -> Expr {
+        self.terms += terms;
+        if self.terms > TERMS_MAX {
+            return self.abort(span, format!("a query has at most {TERMS_MAX} terms, each word of a phrase counted"));
+        }
+        expr
+    }
+
+    fn value(&mut self, field: Range<usize>, body: &str, written: Written, context: &Context) -> Expr {
+        let span = field.start..self.span().end;
+        self.at += 1;
+        self.term(span, body, written, context)
+    }
+
+    fn term(&mut self, span: Range<usize>, body: &str, written: Written, context: &Context) -> Expr {
+        match term::read(context, body, written) {
             Ok(Some(term)) => {
-                self.terms.push((span, term.clone()));
-                Expr::Term(term)
+                self.tests.extend(term::row(&term).map(|row| (span.clone(), row)));
+                let terms = if let Term::Words { phrase, .. } = &term { phrase.width() } else { 1 };
+                self.counted(span, terms, Expr::Term(term))
             }
-            Ok(None) => Expr::All,
-            Err((message, hint)) => {
-                self.errors.push(Error { span, message, hint });
-                Expr::All
-            }
+            Ok(None) => self.counted(span, 1, Expr::All),
+            Err((message, hint)) => self.wrong(span, message, hint),
         }
     }
 }

@@ -1,17 +1,12 @@
 //! A post as queries see it: folded, split into words, its entities gathered. The one definition of what a post's words,
 //! tags, accounts and addresses are, for both evaluators. Buffers are kept from post to post.
 
+use super::field::TextField;
+use super::piece::{Piece, Spare};
 use super::value;
 use crate::post::{LIST_MAX, Post};
-use crate::text::{self, Kind, Part, fold, folded};
-use std::ops::Range;
-
-/// One piece of text. Phrases do not reach from one into the next.
-#[derive(Debug, Default)]
-pub struct Piece {
-    folded: String,
-    words: Vec<Range<usize>>,
-}
+use crate::text::{self, Kind, Part, folded};
+use std::cell::RefCell;
 
 #[derive(Debug, Default)]
 pub struct Reading {
@@ -24,43 +19,16 @@ pub struct Reading {
     pub tags: Vec<String>,
     /// Native ids of mentioned accounts and the `@handles` of text and title, folded; of `user@host` also `user`.
     pub handles: Vec<String>,
+    /// The `$TICKERS` of text and title, folded.
+    pub tickers: Vec<String>,
     /// Host and path of the post's own address, its links and those in text and title.
     pub addresses: Vec<(String, String)>,
     /// A link is declared or stands in text or title.
     pub has_link: bool,
     /// A question mark stands in text or title, links left out.
     pub has_question: bool,
-}
-
-impl Piece {
-    /// Gathers the words of `text` and hands every other part to `entity`, with the folded text in which it stands.
-    fn read(&mut self, text: &str, mut entity: impl FnMut(&str, Part)) {
-        fold(text, &mut self.folded);
-        self.words.clear();
-        for part in text::parts(&self.folded) {
-            if part.kind == Kind::Word {
-                self.words.push(part.range);
-            } else {
-                entity(&self.folded, part);
-            }
-        }
-    }
-
-    /// The words in order.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(|range| &self.folded[range.clone()])
-    }
-
-    /// Whether the words follow each other somewhere; `prefix`: the last one may go on.
-    pub fn has(&self, wanted: &[String], prefix: bool) -> bool {
-        let Some((last, first)) = wanted.split_last() else { return false };
-        self.words.windows(wanted.len()).any(|window| {
-            let word = |at: usize| &self.folded[window[at].clone()];
-            let end = word(first.len());
-            (if prefix { end.starts_with(last.as_str()) } else { end == last })
-                && first.iter().enumerate().all(|(at, wanted)| word(at) == wanted)
-        })
-    }
+    /// Taken by whoever evaluates, and given back.
+    spare: RefCell<Spare>,
 }
 
 impl Reading {
@@ -78,6 +46,7 @@ impl Reading {
         self.bio.read(post.author.bio.as_deref().unwrap_or(""), words_only);
         self.tags.clear();
         self.handles.clear();
+        self.tickers.clear();
         self.addresses.clear();
         self.has_question = false;
         self.tags.extend(post.tags.iter().take(LIST_MAX).map(|tag| value::tag(tag)));
@@ -92,6 +61,7 @@ impl Reading {
                 match part.kind {
                     Kind::Word => {}
                     Kind::Tag => self.tags.push(written.to_owned()),
+                    Kind::Ticker => self.tickers.push(written.to_owned()),
                     Kind::Handle => self.handles.extend(handle_forms(written).map(str::to_owned)),
                     Kind::Link => {
                         self.has_link = true;
@@ -101,11 +71,35 @@ impl Reading {
                     }
                 }
             });
-            self.has_question |= asks(&piece.folded[plain_from..]);
+            self.has_question |= asks(&piece.folded()[plain_from..]);
         }
         self.addresses.extend(post.url.as_deref().and_then(text::host_and_path));
     }
+
+    /// The pieces of text that a field stands for, with what a person calls them.
+    pub fn pieces(&self, field: TextField) -> &'static [Named] {
+        const TEXT: Named = ("text", |reading| &reading.text);
+        const TITLE: Named = ("title", |reading| &reading.title);
+        match field {
+            TextField::Any => &[TEXT, TITLE],
+            TextField::Title => &[TITLE],
+            TextField::Text => &[TEXT],
+            TextField::Author => &[("handle", |reading| &reading.handle), ("name", |reading| &reading.name)],
+            TextField::Bio => &[("bio", |reading| &reading.bio)],
+        }
+    }
+
+    /// Whether `holds` for any piece of a field.
+    pub(super) fn any(&self, field: TextField, holds: impl Fn(&Piece, &mut Spare) -> bool) -> bool {
+        let mut spare = self.spare.take();
+        let held = self.pieces(field).iter().any(|(_, piece)| holds(piece(self), &mut spare));
+        self.spare.replace(spare);
+        held
+    }
 }
+
+/// A piece of a reading, and what a person calls it.
+type Named = (&'static str, fn(&Reading) -> &Piece);
 
 /// One sign after the other: that is quicker than a set of them, which is looked for a character at a time.
 fn asks(text: &str) -> bool {

@@ -1,14 +1,22 @@
 //! One written term to one [`Term`]: words, prefixes, phrases, tags, handles, addresses, fields.
 
 use super::field::{self, FIELDS, Holds, Row, TextField};
+use super::lex::is_quote;
 use super::value::{self, Wrong};
+use super::word::{Phrase, Word};
 use super::{Error, PREFIX_LETTERS_MIN, Term};
-use crate::text::{self, Kind, folded};
+use crate::text::{self, Begins, Kind, Places, folded};
 use std::ops::Range;
 
-/// Which field a term is read for.
-pub(super) enum Context {
-    /// None: a bare word, tag or handle.
+/// What a term is read for.
+pub(super) struct Context {
+    pub scope: Scope,
+    /// Inside `case:`.
+    pub exact: bool,
+}
+
+pub(super) enum Scope {
+    /// No field: a bare word, tag, handle or ticker.
     Free,
     /// One name may hold a label and a number.
     Field(Vec<&'static Row>),
@@ -16,18 +24,59 @@ pub(super) enum Context {
     Bad,
 }
 
-/// The field called `name`.
-pub(super) fn field(name: &str, span: Range<usize>) -> Result<Context, Error> {
+/// How a term stands in the query.
+#[derive(Clone, Copy)]
+pub(super) enum Written {
+    Bare,
+    Quoted { slop: u32 },
+}
+
+impl Context {
+    pub const FREE: Self = Self { scope: Scope::Free, exact: false };
+    pub const BAD: Self = Self { scope: Scope::Bad, exact: false };
+
+    /// The text field whose words it asks for, if any.
+    fn text_field(&self) -> Option<TextField> {
+        match &self.scope {
+            Scope::Free => Some(TextField::Any),
+            Scope::Field(rows) => rows.iter().find_map(|row| match row.holds {
+                Holds::Text(field) => Some(field),
+                _ => None,
+            }),
+            Scope::Bad => None,
+        }
+    }
+}
+
+/// What stands behind `name:` inside of `outer`.
+pub(super) fn context(name: &str, span: Range<usize>, outer: &Context) -> Result<Context, Error> {
+    let wrong =
+        |message: String, hint: Option<&str>| Error { span: span.clone(), message, hint: hint.map(str::to_owned) };
+    match name {
+        "case" if outer.text_field().is_some() => {
+            let scope = match &outer.scope {
+                Scope::Field(rows) => Scope::Field(rows.clone()),
+                _ => Scope::Free,
+            };
+            return Ok(Context { scope, exact: true });
+        }
+        "case" => return Err(wrong("`case:` goes with words".to_owned(), Some("such as `case:\"SAP\"`"))),
+        "in" | "let" if !matches!(outer.scope, Scope::Field(_)) => {
+            let example = if name == "in" { "such as `in:$refund_terms`" } else { "such as `let:angry`" };
+            return Err(wrong(format!("`{name}:` takes a name"), Some(example)));
+        }
+        _ => {}
+    }
+    if matches!(outer.scope, Scope::Field(_)) || outer.exact {
+        return Err(wrong(format!("`{name}:` cannot stand inside the brackets of another field"), None));
+    }
     let rows: Vec<&Row> = field::find(name).collect();
     if !rows.is_empty() {
-        return Ok(Context::Field(rows));
-    }
-    if field::LATER.iter().any(|later| later.eq_ignore_ascii_case(name)) {
-        return Err(super::lex::not_yet(span, &format!("`{name}:`")));
+        return Ok(Context { scope: Scope::Field(rows), exact: false });
     }
     let hint = field::suggest(name)
         .map_or_else(|| format!("for the word itself write \"{name}\""), |near| format!("did you mean `{near}:`?"));
-    Err(Error { span, message: format!("no field is called `{name}`"), hint: Some(hint) })
+    Err(wrong(format!("no field is called `{name}`"), Some(&hint)))
 }
 
 /// The row that a term tests; `None` for bare words and handles.
@@ -41,16 +90,24 @@ pub(super) fn row(term: &Term) -> Option<&'static Row> {
 }
 
 /// `None`: matches everything (`*`, `#`), or was complained about before.
-pub(super) fn read(context: &Context, body: &str, quoted: bool) -> Result<Option<Term>, Wrong> {
-    let rows = match context {
-        Context::Bad => return Ok(None),
-        Context::Free if quoted => return words(TextField::Any, body).map(Some),
-        Context::Free => return bare(body),
-        Context::Field(rows) => rows,
+pub(super) fn read(context: &Context, body: &str, written: Written) -> Result<Option<Term>, Wrong> {
+    let (quoted, slop) = match written {
+        Written::Bare => (false, 0),
+        Written::Quoted { slop } => (true, slop),
+    };
+    let form = Form { exact: context.exact, slop };
+    let rows = match &context.scope {
+        Scope::Bad => return Ok(None),
+        Scope::Free if quoted || context.exact => return words(TextField::Any, body, form).map(Some),
+        Scope::Free => return bare(body),
+        Scope::Field(rows) => rows,
     };
     let comparison = !quoted && value::is_comparison(body);
     let numeric = |row: &&&Row| matches!(row.holds, Holds::Number(..)) == comparison;
     let Some(row) = rows.iter().find(numeric).or(rows.first()) else { return Ok(None) };
+    if slop > 0 && !matches!(row.holds, Holds::Text(_)) {
+        return Err((format!("`~` goes with words, and `{}:` takes none", row.name), None));
+    }
     match row.holds {
         Holds::Number(field, unit) => value::number(field, unit, body),
         Holds::Keyword(field) => value::keyword(field, body),
@@ -60,28 +117,48 @@ pub(super) fn read(context: &Context, body: &str, quoted: bool) -> Result<Option
             let hint = format!("write `-{}:{}`", row.name, body.trim_start_matches('-'));
             Err(("a hyphen cannot stand behind a field".to_owned(), Some(hint)))
         }
-        Holds::Text(TextField::Author) => words(TextField::Author, body.trim_start_matches('@')),
-        Holds::Text(field) => words(field, body),
+        Holds::Text(TextField::Author) => words(TextField::Author, body.trim_start_matches('@'), form),
+        Holds::Text(field) => words(field, body, form),
     }
     .map(Some)
+}
+
+/// A line of a list: a word, a beginning, several words as a phrase (quotes or not), a tag, an account, a ticker.
+pub(super) fn entry(line: &str) -> Result<Term, Wrong> {
+    if let Some(phrase) = line.strip_prefix(is_quote).and_then(|rest| rest.strip_suffix(is_quote)) {
+        return words(TextField::Any, phrase, Form::default());
+    }
+    match entity(line) {
+        Some(term) => term,
+        None => words(TextField::Any, line, Form::default()),
+    }
+}
+
+/// What begins with the sign of an entity.
+fn entity(body: &str) -> Option<Result<Term, Wrong>> {
+    if let Some(name) = body.strip_prefix('#') {
+        return Some(tag_sign(name));
+    }
+    if let Some(name) = body.strip_prefix('@') {
+        return Some(handle(name));
+    }
+    let name = body.strip_prefix('$').filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))?;
+    Some(ticker(name))
 }
 
 fn bare(body: &str) -> Result<Option<Term>, Wrong> {
     if body == "*" || body == "#" {
         return Ok(None);
     }
-    if let Some(name) = body.strip_prefix('#') {
-        return tag_sign(name).map(Some);
+    if let Some(entity) = entity(body) {
+        return entity.map(Some);
     }
-    if let Some(name) = body.strip_prefix('@') {
-        return handle(name).map(Some);
+    if body.contains('~') {
+        let hint = "`~3` stands directly behind a phrase; misspellings are best kept in a list (`in:$name`)".to_owned();
+        return Err((format!("`{body}`: words that are merely similar are not searched for"), Some(hint)));
     }
-    if body.strip_prefix('$').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic())) {
-        return Err((format!("`{body}` (ticker symbols) is not available yet"), None));
-    }
-    if let Some(at) = body.find(['~', '^']) {
-        let sign = &body[at..=at];
-        return Err((format!("`{sign}` behind a word is not available yet"), None));
+    if body.contains('^') {
+        return Err((format!("`{body}`: terms have no weights"), Some("leave out `^`".to_owned())));
     }
     if body.starts_with(['<', '>', '=']) {
         let hint = "such as `rating:<=2`".to_owned();
@@ -91,28 +168,39 @@ fn bare(body: &str) -> Result<Option<Term>, Wrong> {
     if lower.starts_with("http://") || lower.starts_with("https://") {
         return address(body).map(Some);
     }
-    words(TextField::Any, body).map(Some)
+    words(TextField::Any, body, Form::default()).map(Some)
+}
+
+/// How words are asked for.
+#[derive(Clone, Copy, Default)]
+struct Form {
+    exact: bool,
+    slop: u32,
 }
 
 /// A word, several as a phrase, or a prefix.
-fn words(field: TextField, body: &str) -> Result<Term, Wrong> {
+fn words(field: TextField, body: &str, form: Form) -> Result<Term, Wrong> {
     let (stem, prefix) = body.strip_suffix('*').map_or((body, false), |stem| (stem, true));
     if stem.contains('*') || (prefix && stem.is_empty()) {
         return Err(("a star stands only at the end of a word".to_owned(), Some("such as `refund*`".to_owned())));
     }
-    let folded = folded(stem);
-    let mut words = Vec::new();
-    let mut end = 0;
+    if prefix && form.exact {
+        let hint = "leave out `case:` or the star".to_owned();
+        return Err(("`case:` takes whole words, without a star".to_owned(), Some(hint)));
+    }
+    let (mut places, mut folded) = (Places::default(), String::new());
+    places.fold(stem, &mut folded);
+    let mut ranges = Vec::new();
     for part in text::parts(&folded) {
-        end = part.range.end;
-        let written = &folded[part.range];
+        let written = &folded[part.range.clone()];
         let form = match part.kind {
             Kind::Word => {
-                words.push(written.to_owned());
+                ranges.push(part.range);
                 continue;
             }
             Kind::Tag => format!("#{written}"),
             Kind::Handle => format!("@{written}"),
+            Kind::Ticker => format!("${written}"),
             Kind::Link => format!("url:{}", written.split_once("://").map_or(written, |(_, rest)| rest)),
         };
         return Err((
@@ -120,7 +208,7 @@ fn words(field: TextField, body: &str) -> Result<Term, Wrong> {
             Some(format!("write {form} by itself")),
         ));
     }
-    if words.is_empty() {
+    if ranges.is_empty() {
         let hint = match body {
             "||" => "write OR",
             "&&" => "write AND, or nothing",
@@ -128,12 +216,52 @@ fn words(field: TextField, body: &str) -> Result<Term, Wrong> {
         };
         return Err((format!("no word in `{body}`"), Some(hint.to_owned())));
     }
-    let letters: usize = words.iter().map(|word| word.chars().count()).sum();
+    let letters: usize = ranges.iter().map(|range| folded[range.clone()].chars().count()).sum();
+    let end = ranges.last().map_or(0, |range| range.end);
     if prefix && (letters < PREFIX_LETTERS_MIN || end < folded.len()) {
         let message = format!("a star needs at least {PREFIX_LETTERS_MIN} letters directly before it");
         return Err((message, Some("such as `refund*`".to_owned())));
     }
-    Ok(Term::Words { field, words, prefix })
+    let mut begins = Begins::default();
+    begins.read(&folded, &ranges);
+    let mut words = Vec::new();
+    let mut at = 0;
+    for run in ranges.chunk_by(|one, next| one.end == next.start) {
+        let parts = || run.iter().map(|range| folded[range.clone()].to_owned());
+        let is_last = at + run.len() == ranges.len();
+        let is_segment = run.iter().all(|range| text::is_unspaced(&folded[range.clone()]))
+            && (at + 1..at + run.len()).all(|at| !begins.at(at));
+        words.push(match run {
+            _ if is_segment && !(prefix && is_last) => Word::Whole(parts().collect()),
+            [one] if form.exact => {
+                let written = text::as_written(&stem[places.written(one)]).collect();
+                Word::Exact { folded: folded[one.clone()].to_owned(), written }
+            }
+            [one] => Word::Plain(folded[one.clone()].to_owned()),
+            _ if form.exact => {
+                let joined: String = parts().collect();
+                let hint = "put spaces between its parts, or leave out `case:`".to_owned();
+                return Err((format!("`case:` cannot look into `{joined}`"), Some(hint)));
+            }
+            _ => Word::Stretch(parts().collect()),
+        });
+        at += run.len();
+    }
+    // One word has no places to stand apart from.
+    let slop = if words.len() > 1 { form.slop } else { 0 };
+    Ok(Term::Words { field, phrase: Phrase { words, prefix, slop } })
+}
+
+/// `$ACME`: what the scanner would take for one ticker in a post.
+fn ticker(name: &str) -> Result<Term, Wrong> {
+    let folded = folded(name);
+    let signed = format!("${folded}");
+    let whole =
+        text::parts(&signed).next().is_some_and(|part| part.kind == Kind::Ticker && part.range.end == signed.len());
+    if whole {
+        return Ok(Term::Ticker(folded));
+    }
+    Err((format!("`${name}` is no ticker"), Some("such as `$ACME` or `$ACME.B`".to_owned())))
 }
 
 /// `#name`: what the scanner would take for one tag in a post.
@@ -149,7 +277,7 @@ fn tag_sign(name: &str) -> Result<Term, Wrong> {
 
 fn tag(body: &str) -> Result<Term, Wrong> {
     if body.ends_with('*') {
-        return Err(("a star on a tag is not available yet".to_owned(), None));
+        return Err(("a tag is asked for whole, without a star".to_owned(), None));
     }
     match value::tag(body) {
         tag if tag.is_empty() => Err((format!("no tag in `{body}`"), Some("such as `tag:acme`".to_owned()))),

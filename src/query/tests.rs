@@ -2,6 +2,8 @@
 
 use super::eval::Subject;
 use super::field::{FIELDS, Holds};
+use super::list::List;
+use super::reading::Reading;
 use super::*;
 use crate::mention::{AuthorSpam, Label, Mention, Probability, Scores, Status, Tier};
 use crate::post::{Author, Kind, Post};
@@ -34,7 +36,24 @@ fn reads_back_in_one_form() {
         ("refund* \"Money Back\" “not now”", "refund* \"money back\" \"not now\""),
         ("money-back AT&T", "\"money back\" \"at t\""),
         ("\"money bac*\"", "\"money bac*\""),
-        ("返金 👍🏽", "\"返 金\" 👍"),
+        ("返金 👍🏽", "返金 👍"),
+        ("\"東京 タワー\" 東京タワー 返金*", "\"東京 タワー\" 東京タワー 返金*"),
+        ("にじさんじ ขอเงินคืน", "にじさんじ ขอเงินคืน"),
+        ("\"Money back\"~3 \"refund\"~2", "\"money back\"~3 refund"),
+        ("acme NEAR/5 refund", "acme NEAR/5 refund"),
+        ("a ONEAR/3 (b OR \"c d\" OR b) NEAR/100 ee* x", "a ONEAR/3 (b OR \"c d\") NEAR/100 ee* x"),
+        ("NOT aa NEAR/1 bb* cc", "NOT aa NEAR/1 bb* cc"),
+        (
+            "title:(aa NEAR/5 bb) title:aa ONEAR/2 title:(bb OR cc)",
+            "title:(aa NEAR/5 bb) title:(aa ONEAR/2 (bb OR cc))",
+        ),
+        (
+            "case:\"SAP\" case:Été case:\"Big sap\" -case:(US OR IT)",
+            "case:\"SAP\" case:\"Été\" case:\"Big sap\" NOT (case:\"US\" OR case:\"IT\")",
+        ),
+        ("title:(case:SAP refund) case:SAP NEAR/2 x", "(title:(case:\"SAP\") title:refund) case:\"SAP\" NEAR/2 x"),
+        ("case:東京", "東京"),
+        ("$ACME $brk.b $50 near", "$acme $brk.b 50 near"),
         ("#Acme tag:\"open source\" tag:#x", "tag:acme tag:\"open source\" tag:x"),
         ("@Ann.Example @bo@social.example @did:plc:x", "@ann.example @bo@social.example @did:plc:x"),
         (
@@ -49,7 +68,8 @@ fn reads_back_in_one_form() {
         ("watch:own/post from:own status:open brand:acme", "watch:own/post from:own status:open brand:acme"),
         ("sentiment:negative sentiment:<-0.5", "sentiment:negative sentiment:<-0.5"),
         ("reach:>10k followers:1k..50k likes:1.5M", "reach:>10000 author.followers:1000..50000 likes:1500000..1500000"),
-        ("author.age:<30d author.age:>=2w author.age:12h..", "author.age:<30d author.age:>=14d author.age:>=0.5d"),
+        ("author.age:<30d author.age:>=2w author.age:12h..", "author.age:<30d author.age:>=2w author.age:>=12h"),
+        ("age:<=90m age:15s..1d age:>1y", "age:<=90m age:15s..1d age:>1y"),
         ("created:2026-11-01..2026-11-22", "created:2026-11-01T00:00:00Z..2026-11-22T23:59:59Z"),
         (
             "created:>2026-11-01 created:<2026-11-02T09:30:00+01:00",
@@ -65,12 +85,16 @@ fn reads_back_in_one_form() {
 }
 
 /// Each error as `start..end message (hint)`.
-fn errors(text: &str, parse: fn(&str) -> Result<Query, Vec<Error>>) -> Vec<String> {
+fn errors(text: &str, parse: impl Fn(&str) -> Result<Query, Vec<Error>>) -> Vec<String> {
     let show = |error: Error| {
         let hint = error.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
         format!("{}..{} {}{hint}", error.span.start, error.span.end, error.message)
     };
     parse(text).expect_err(text).into_iter().map(show).collect()
+}
+
+fn watch(text: &str) -> Result<Query, Vec<Error>> {
+    Query::parse_watch(text, &Names::default())
 }
 
 #[test]
@@ -103,15 +127,40 @@ fn errors_have_a_place_a_reason_and_a_hint() {
         ("spam:>50", "0..8 `50` is never reached (write a number from 0 to 1, such as `>=0.75` or `0.75..1`)"),
         ("rating:good", "0..11 `good` is not a number (write a number from 1 to 5, such as `>=4` or `4..5`)"),
         ("reach:5..1", "0..10 `5..1` ends before it begins (write the lower end first)"),
-        ("author.age:<30", "0..14 `30` is not an age (write `<30d`, `>2w` or `1d..1y` (h, d, w, y))"),
+        ("author.age:<30", "0..14 `30` is not an age (write `<30d`, `>2w` or `1h..1y` (s, m, h, d, w, y))"),
         ("url:!", "0..5 no host in `!` (such as `url:shop.example/refund`)"),
         (">5", "0..2 `>5` compares, but stands behind no field (such as `rating:<=2`)"),
-        ("a NEAR/5 b", "2..8 `NEAR/5` is not available yet"),
-        ("\"a b\"~3", "5..7 `~` (words near each other) is not available yet"),
-        ("case:\"SAP\"", "0..5 `case:` is not available yet"),
-        ("in:$terms", "0..3 `in:` is not available yet"),
-        ("$acme", "0..5 `$acme` (ticker symbols) is not available yet"),
-        ("cluster.size:>5", "0..13 `cluster.size:` is not available yet"),
+        (
+            "a NEAR b",
+            "2..6 `NEAR` takes a number of words, 1 to 100 (such as `acme NEAR/5 refund`; for the word itself write \"NEAR\")",
+        ),
+        (
+            "a ONEAR/101 b",
+            "2..11 `ONEAR` takes a number of words, 1 to 100 (such as `acme ONEAR/5 refund`; for the word itself write \"ONEAR/101\")",
+        ),
+        ("NEAR/5 b", "0..6 NEAR lacks a term before it"),
+        ("a NEAR/5", "2..8 NEAR lacks a term after it"),
+        (
+            "a NEAR/5 -b",
+            "9..10 NEAR joins words, beginnings, phrases, and brackets with OR of these (such as `acme NEAR/5 (refund OR \"money back\")`)",
+        ),
+        ("a NEAR/5 title:b", "9..15 NEAR joins what stands in the same field (such as `title:(acme NEAR/5 refund)`)"),
+        ("a NEAR/5 \"b c\"~2", "9..16 a phrase with `~` cannot stand beside NEAR (join its words by NEAR instead)"),
+        ("\"a b\"~", "5..6 `~` takes a number of words, 1 to 100 (such as `\"money back\"~3`)"),
+        ("kind:\"review\"~2", "0..15 `~` goes with words, and `kind:` takes none"),
+        (
+            "refnud~2",
+            "0..8 `refnud~2`: words that are merely similar are not searched for (`~3` stands directly behind a phrase; misspellings are best kept in a list (`in:$name`))",
+        ),
+        ("acme^2", "0..6 `acme^2`: terms have no weights (leave out `^`)"),
+        ("case:SAP*", "0..9 `case:` takes whole words, without a star (leave out `case:` or the star)"),
+        ("kind:(case:x)", "6..11 `case:` goes with words (such as `case:\"SAP\"`)"),
+        ("in:$terms", "0..9 no list is called `terms` (lists are the files of the folder that `[rules] lists` names)"),
+        ("in:terms", "0..8 `in:` takes the name of a list (such as `in:$refund_terms`)"),
+        ("let:angry", "0..9 no query is called `angry` (named queries stand under [let] in a rules file)"),
+        ("let:(a)", "0..4 `let:` takes a name (such as `let:angry`)"),
+        ("$toolongtobeone", "0..15 `$toolongtobeone` is no ticker (such as `$ACME` or `$ACME.B`)"),
+        ("cluster.sise:>5", "0..13 no field is called `cluster.sise` (for the word itself write \"cluster.sise\")"),
     ] {
         assert_eq!(errors(text, Query::parse), [expected], "{text}");
     }
@@ -136,13 +185,13 @@ fn bounds_end_in_an_error() {
 #[test]
 fn nobody_watches_everything() {
     for text in ["", "*", "#", "NOT a", "-a -b", "a OR NOT b", "NOT (a b)", "NOT NOT NOT a", "a OR *"] {
-        assert!(errors(text, Query::parse_watch)[0].contains("matches nearly everything"), "{text}");
+        assert!(errors(text, watch)[0].contains("matches nearly everything"), "{text}");
         assert!(Query::parse(text).is_ok(), "{text}");
     }
     for text in ["a", "a NOT b", "NOT (NOT a OR b)", "lang:de kind:review", "NOT NOT a", "a *", "rating:<=2"] {
-        assert!(Query::parse_watch(text).is_ok(), "{text}");
+        assert!(watch(text).is_ok(), "{text}");
     }
-    let found = errors("acme sentiment:negative spam:>0.5", Query::parse_watch);
+    let found = errors("acme sentiment:negative spam:>0.5", watch);
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found[0].starts_with("5..23 `sentiment` is only known once"), "{found:?}");
 }
@@ -200,9 +249,158 @@ fn mention() -> Mention {
     }
 }
 
+fn names() -> Names {
+    let list = |name: &str, text: &str| (name.to_owned(), Arc::new(List::read(name, text).unwrap()));
+    let query = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+    Names {
+        lists: [list(
+            "back",
+            "# ways to say it\nrefund\n\n  money back \nchargeb*\n#reclaim\n@desk.example\n$ACME\n返金\n",
+        )]
+        .into(),
+        queries: [
+            ("angry", "anger OR rage"),
+            ("big", "reach:>10k let:angry"),
+            ("a", "let:b"),
+            ("b", "x let:a"),
+            ("bad", "x OR"),
+            ("mood", "sentiment:<0"),
+            ("much", "in:$back in:$back"),
+        ]
+        .map(query)
+        .into(),
+    }
+}
+
+#[test]
+fn names_stand_for_what_they_name() {
+    for (text, expected) in [
+        ("let:angry", "anger OR rage"),
+        ("NOT let:angry refund", "NOT (anger OR rage) refund"),
+        ("(let:big) -let:angry", "(reach:>10000 (anger OR rage)) NOT (anger OR rage)"),
+        ("\"let angry\" outlet", "\"let angry\" outlet"),
+        ("in:$back OR let:much", "in:$back OR (in:$back in:$back)"),
+    ] {
+        assert_eq!(Query::parse_with(text, &names()).unwrap().to_string(), expected, "{text}");
+    }
+    let with = |text: &str| Query::parse_with(text, &names());
+    for (text, expected) in [
+        ("x let:angri", "2..11 no query is called `angri` (did you mean `let:angry`?)"),
+        ("let:a", "0..5 `let:a` cannot be used: `let:b` cannot be used: named queries go in a circle: a -> b -> a"),
+        ("let:bad", "0..7 `let:bad` cannot be used: `OR` lacks a term after it"),
+        ("in:$bakc", "0..8 no list is called `bakc` (did you mean `in:$back`?)"),
+        ("title:(in:$back)", "7..10 `in:` cannot stand inside the brackets of another field"),
+        (
+            "a NEAR/5 in:$back",
+            "9..12 NEAR joins words, beginnings, phrases, and brackets with OR of these (such as `acme NEAR/5 (refund OR \"money back\")`)",
+        ),
+    ] {
+        assert_eq!(errors(text, with), [expected], "{text}");
+    }
+    let found = errors("acme let:mood", |text| Query::parse_watch(text, &names()));
+    assert!(found[0].starts_with("5..13 `sentiment` is only known once"), "{found:?}");
+}
+
+#[test]
+fn names_do_not_grow_without_bound() {
+    let mut names = Names::default();
+    names.queries.insert("n0".into(), "* ".repeat(100));
+    for n in 1..40 {
+        names.queries.insert(format!("n{n}"), format!("let:n{} ", n - 1).repeat(100));
+    }
+    let found = errors("let:n39", |text| Query::parse_with(text, &names));
+    assert!(found[0].contains("at most 10000 terms"), "{found:?}");
+}
+
+#[test]
+fn a_list_is_found_by_any_of_its_entries() {
+    let list = &names().lists["back"];
+    assert_eq!(list.entries().len(), 7);
+    let found = |text: &'static str| {
+        let mut post = Post::new("1", text, now());
+        post.tags = if text == "tagged" { vec!["Reclaim".into()] } else { Vec::new() };
+        list.find(&Reading::of(&post)).map(ToString::to_string)
+    };
+    for (text, expected) in [
+        ("a Refund now", Some("refund")),
+        ("my money, back", Some("\"money back\"")),
+        ("back money", None),
+        ("chargebacks", Some("chargeb*")),
+        ("charge", None),
+        ("tagged", Some("tag:reclaim")),
+        ("see @desk.example $acme", Some("@desk.example")),
+        ("buy $acme", Some("$acme")),
+        ("返金してください", Some("返金")),
+        ("reclaim desk acme 金返", None),
+    ] {
+        assert_eq!(found(text).as_deref(), expected, "{text}");
+    }
+    let wrong = List::read("x", "good\n!!!\n\nre*fund\n").unwrap_err();
+    assert_eq!(wrong.iter().map(|wrong| wrong.line).collect::<Vec<_>>(), [2, 4]);
+    assert!(List::read("x", "# nothing\n").is_err());
+}
+
+#[test]
+fn words_of_a_dictionary_are_whole() {
+    let holds = |query: &str, text: &'static str| {
+        let post = Post::new("1", text, now());
+        let subject = Subject { post: &post, source_kind: "", mention: None, now: None };
+        Query::parse(query).unwrap().matches(&subject) == Some(true)
+    };
+    for (query, text, expected) in [
+        ("京都", "東京都に行きました", false),
+        ("東京", "東京都に行きました", true),
+        ("返金", "返金してください", true),
+        // No dictionary knows the name: found wherever its characters follow each other.
+        ("にじさんじ", "今日にじさんじが", true),
+        ("さんじ", "にじさんじ", true),
+        ("退款", "我要退款谢谢", true),
+        ("เงิน", "ขอเงินคืน", true),
+        ("งิน", "ขอเงินคืน", false),
+        ("猫", "猫背の猫", true),
+        ("猫", "猫背", false),
+        ("\"東京 大学\"", "東京大学の学生", true),
+        ("東京 NEAR/4 学生", "東京大学の学生", true),
+        ("東京 NEAR/3 学生", "東京大学の学生", false),
+        ("\"大学 東京\"~4", "東京大学の学生", true),
+        ("返金*", "返金額", true),
+        ("東京タワー", "大東京タワー", true),
+        ("タワー", "東京タワー", true),
+    ] {
+        assert_eq!(holds(query, text), expected, "{query} in {text}");
+    }
+}
+
+#[test]
+fn explains_itself() {
+    let post = post();
+    let subject = Subject { post: &post, source_kind: "mastodon", mention: None, now: None };
+    let query = Query::parse("acme (\"money lost\" OR reach:>10) NOT (rating:>=4 OR #spam) lang:de").unwrap();
+    let explanation = query.explain(&subject, &Reading::of(&post));
+    let expected = "\
+? all of
+  ✓ acme  -- `Acme` in the text
+  ? any of
+    ✗ \"money lost\"  -- only `money` in the text
+    ? reach:>10  -- reach is not known
+  ✓ not
+    ✗ any of
+      ✗ rating:>=4  -- rating is 2
+      ✗ tag:spam  -- the tags are open source, resume
+  ✓ lang:de  -- lang is de
+";
+    assert_eq!(explanation.to_string(), expected);
+    assert_eq!(explanation.holds, query.matches(&subject));
+}
+
 fn ask(query: &str, mention: Option<&Mention>) -> Option<bool> {
     let post = post();
-    let subject = Subject { post: mention.map_or(&post, |mention| &mention.post), source_kind: "mastodon", mention };
+    let subject = Subject {
+        post: mention.map_or(&post, |mention| &mention.post),
+        source_kind: "mastodon",
+        mention,
+        now: Some("2026-11-22T10:00:00Z".parse().unwrap()),
+    };
     Query::parse(query).unwrap().matches(&subject)
 }
 
@@ -221,6 +419,12 @@ fn a_post_answers() {
         ("\"late grosse\" OR \"pause acme\"", NO),
         ("ref* \"is la*\"", YES),
         ("resume", NO),
+        ("\"late acme\"~5 \"acme late\"~3", YES),
+        ("\"late acme\"~4 OR \"acme late\"~2", NO),
+        ("acme NEAR/4 late late NEAR/4 acme refund ONEAR/2 late", YES),
+        ("acme NEAR/3 late OR late ONEAR/9 refund", NO),
+        ("case:Acme case:refund case:\"money back\"", YES),
+        ("case:acme OR case:Refund", NO),
         ("#resume tag:\"open source\"", YES),
         ("#open", NO),
         ("@bo @bo@social.example @did:plc:y", YES),

@@ -14,6 +14,9 @@ pub(super) type Wrong = (String, Option<String>);
 /// No number that anybody means is written longer.
 const NUMBER_BYTES_MAX: usize = 24;
 const DAY_SECONDS: i64 = 86_400;
+/// Ages, the longest last, in seconds.
+const AGES: [(u8, f64); 6] =
+    [(b's', 1.0), (b'm', 60.0), (b'h', 3_600.0), (b'd', 86_400.0), (b'w', 604_800.0), (b'y', 31_536_000.0)];
 
 /// Where a written value begins and ends: a date is a whole day.
 #[derive(Clone, Copy)]
@@ -67,7 +70,7 @@ fn example(unit: Unit) -> String {
             );
         }
         Unit::Count => "`>10k`, `<500` or `1k..50k`",
-        Unit::Age => "`<30d`, `>2w` or `1d..1y` (h, d, w, y)",
+        Unit::Age => "`<30d`, `>2w` or `1h..1y` (s, m, h, d, w, y)",
         Unit::Time => "`2026-11-22`, `>=2026-11-22T09:00:00Z` or `2026-11-01..2026-11-22`",
     };
     format!("write {form}")
@@ -81,14 +84,18 @@ fn read(unit: Unit, text: &str) -> Result<Span, Wrong> {
     let (digits, factor) = match (unit, text.bytes().last()) {
         (Unit::Count, Some(b'k' | b'K')) => (&text[..text.len() - 1], 1e3),
         (Unit::Count, Some(b'm' | b'M')) => (&text[..text.len() - 1], 1e6),
-        (Unit::Age, Some(b'h')) => (&text[..text.len() - 1], 1.0 / 24.0),
-        (Unit::Age, Some(b'd')) => (&text[..text.len() - 1], 1.0),
-        (Unit::Age, Some(b'w')) => (&text[..text.len() - 1], 7.0),
-        (Unit::Age, Some(b'y')) => (&text[..text.len() - 1], 365.0),
-        (Unit::Age, _) => return Err(wrong()),
+        (Unit::Age, last) => {
+            let known = AGES.iter().find(|(sign, _)| last == Some(*sign));
+            let (_, seconds) = known.ok_or_else(wrong)?;
+            (&text[..text.len() - 1], *seconds)
+        }
         _ => (text, 1.0),
     };
-    let number = decimal(digits).ok_or_else(wrong)? * factor;
+    let mut number = decimal(digits).ok_or_else(wrong)? * factor;
+    if unit == Unit::Age {
+        // Posts have whole seconds, and so has the index.
+        number = number.round();
+    }
     if let Unit::Between(low, high) = unit
         && !(low..=high).contains(&number)
     {
@@ -130,14 +137,25 @@ fn time(text: &str) -> Option<Span> {
     Some(seconds(at, at))
 }
 
+impl Unit {
+    /// A number as a person would write it.
+    pub(super) fn write(self, value: f64) -> String {
+        match self {
+            Unit::Between(..) | Unit::Count => value.to_string(),
+            Unit::Age => {
+                let fits = |&&(_, seconds): &&(u8, f64)| value % seconds == 0.0;
+                let (sign, seconds) = AGES.iter().rfind(fits).copied().unwrap_or(AGES[0]);
+                format!("{}{}", value / seconds, char::from(sign))
+            }
+            // Whole seconds, as `time` made them.
+            Unit::Time => Timestamp::from_second(value as i64).map_or_else(|_| value.to_string(), |at| at.to_string()),
+        }
+    }
+}
+
 /// How [`number`] would be written.
 pub(super) fn write_number(unit: Unit, min: Option<Bound>, max: Option<Bound>) -> String {
-    let one = |value: f64| match unit {
-        Unit::Between(..) | Unit::Count => value.to_string(),
-        Unit::Age => format!("{value}d"),
-        // Whole seconds, as `time` made them.
-        Unit::Time => Timestamp::from_second(value as i64).map_or_else(|_| value.to_string(), |at| at.to_string()),
-    };
+    let one = |value| unit.write(value);
     match (min, max) {
         (Some(low), Some(high)) => format!("{}..{}", one(low.value), one(high.value)),
         (Some(low), None) => format!("{}{}", if low.inclusive { ">=" } else { ">" }, one(low.value)),

@@ -276,7 +276,8 @@ impl Rule {
 
 fn subject<'a>(kinds: &HashMap<String, &'static str>, mention: &'a Mention) -> Subject<'a> {
     let source_kind = kinds.get(mention.post.source.as_str()).copied().unwrap_or("");
-    Subject { post: &mention.post, source_kind, mention: Some(mention) }
+    // As it was when it came in, so that a rule says the same of it whenever it is asked.
+    Subject { post: &mention.post, source_kind, mention: Some(mention), now: Some(mention.seen_at) }
 }
 
 fn seen(rule: &Rule, subject: &Subject<'_>, reading: &Reading, mention: &Mention, now: Timestamp) -> Seen {

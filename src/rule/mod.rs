@@ -7,7 +7,6 @@ pub mod detect;
 mod engine;
 pub mod group;
 mod life;
-mod named;
 mod priority;
 mod read;
 mod say;
@@ -17,9 +16,11 @@ mod telling;
 mod tests;
 
 pub use engine::{Engine, Verdict, WhyNot};
+pub use read::named;
 
 use crate::alert::Alert;
 use crate::query::Query;
+use crate::query::names::Names;
 use crate::settings::Problem;
 use detect::Detector;
 use group::{By, Group};
@@ -70,12 +71,18 @@ enum Mode {
 }
 
 impl RuleSet {
-    /// `brands`, `hooks`: the configured ids, for checking references.
+    /// `brands`, `hooks`: the configured ids, for checking references. `names`: the lists that queries may refer to; a
+    /// file's named queries are its own.
     ///
     /// # Errors
     /// Every problem of every file, errors and warnings; with errors among them nothing is loaded.
-    pub fn read(files: &[File<'_>], brands: &[String], hooks: &[String]) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
-        read::read(files, brands, hooks)
+    pub fn read(
+        files: &[File<'_>],
+        brands: &[String],
+        hooks: &[String],
+        names: &Names,
+    ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        read::read(files, brands, hooks, names)
     }
 
     /// Hash over what was read (16 hex digits): every alert names it.

@@ -3,12 +3,12 @@
 
 use super::detect::{self, Detector};
 use super::group::By;
-use super::named::{Names, expand};
 use super::priority::{ADDS_MAX, Add, Urgency};
 use super::say::Say;
 use super::{File, Mode, Rule, RuleSet};
 use crate::alert::Priority;
 use crate::query::Query;
+use crate::query::names::Names;
 use crate::settings::{Document, Problem, Section, Severity, nearest};
 use jiff::SignedDuration;
 use std::collections::HashMap;
@@ -30,8 +30,13 @@ const BASE_DEFAULT: Priority = Priority::P3;
 const PLANNED_OF_FILE: [&str; 4] = ["calendar", "inhibit", "mute", "route"];
 const PLANNED_OF_RULE: [&str; 4] = ["escalate", "overflow", "test", "unless"];
 
-pub fn read(files: &[File<'_>], brands: &[String], hooks: &[String]) -> Result<(RuleSet, Vec<Problem>), Vec<Problem>> {
-    let mut reader = Reader { brands, hooks, rules: Vec::new(), ids: HashMap::new() };
+pub fn read(
+    files: &[File<'_>],
+    brands: &[String],
+    hooks: &[String],
+    names: &Names,
+) -> Result<(RuleSet, Vec<Problem>), Vec<Problem>> {
+    let mut reader = Reader { brands, hooks, names, rules: Vec::new(), ids: HashMap::new() };
     let mut problems = Vec::new();
     let mut hasher = blake3::Hasher::new();
     for file in files {
@@ -40,6 +45,13 @@ pub fn read(files: &[File<'_>], brands: &[String], hooks: &[String]) -> Result<(
         let document = Document::parse(file.name, file.text);
         reader.file(file.name, &document.root());
         problems.extend(document.into_problems());
+    }
+    // What a list holds decides as much as what a rule says.
+    for list in names.lists.values() {
+        hasher.update(list.name.as_bytes());
+        for entry in list.entries() {
+            hasher.update(format!("\n{entry}").as_bytes());
+        }
     }
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(problems);
@@ -51,6 +63,7 @@ pub fn read(files: &[File<'_>], brands: &[String], hooks: &[String]) -> Result<(
 struct Reader<'a> {
     brands: &'a [String],
     hooks: &'a [String],
+    names: &'a Names,
     rules: Vec<Rule>,
     /// Where each rule id was seen first.
     ids: HashMap<String, String>,
@@ -64,7 +77,7 @@ impl Reader<'_> {
             root.error("schema", "unknown schema".into(), Some("this version reads schema = 1".into()));
         }
         refuse_planned(root, &PLANNED_OF_FILE);
-        let names = root.section("let").map(|section| read_names(&section)).unwrap_or_default();
+        let names = self.names_of(root.section("let"));
         for section in root.sections("rule") {
             let rule = self.rule(&section, &names);
             if self.rules.len() >= RULES_MAX {
@@ -77,6 +90,24 @@ impl Reader<'_> {
             }
             self.rules.push(rule);
         }
+    }
+
+    /// The lists that everybody knows, and the queries that this file names.
+    fn names_of(&self, section: Option<Section<'_>>) -> Names {
+        let Some(section) = section else {
+            return Names { lists: self.names.lists.clone(), ..Names::default() };
+        };
+        let entries = section.entries();
+        let queries = entries.iter().map(|(name, text, _)| ((*name).to_owned(), text.clone())).collect();
+        let names = Names { lists: self.names.lists.clone(), queries };
+        for (name, text, at) in entries {
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+                section.error_at(at, format!("`{name}` is no name"), Some("letters, digits, `-`, `_` and `.`".into()));
+            }
+            // Unused names are checked too: a mistake is cheapest on the day it is made.
+            read_query(&section, name, &text, &names);
+        }
+        names
     }
 
     /// Reads every key even when one is wrong, so that one run lists all problems.
@@ -119,42 +150,27 @@ fn refuse_planned(section: &Section<'_>, keys: &[&'static str]) {
     }
 }
 
-fn read_names(section: &Section<'_>) -> Names {
-    let entries = section.entries();
-    let names: Names = entries.iter().map(|(name, text, _)| ((*name).to_owned(), text.clone())).collect();
-    for (name, text, at) in entries {
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
-            section.error_at(at, format!("`{name}` is no name"), Some("letters, digits, `-`, `_` and `.`".into()));
-        }
-        // Unused names are checked too: a mistake is cheapest on the day it is made.
-        read_query(section, name, &text, &names);
-    }
-    names
-}
-
-/// Parses the query under `key`, names replaced.
+/// Parses the query under `key`.
 fn read_query(section: &Section<'_>, key: &str, text: &str, names: &Names) -> Option<Query> {
-    let expanded = match expand(text, names) {
-        Ok(expanded) => expanded,
-        Err(mistakes) => {
-            for mistake in mistakes {
-                section.error_inside(key, mistake.span.start, mistake.message, mistake.hint);
-            }
-            return None;
-        }
-    };
-    match Query::parse(&expanded.text) {
+    match Query::parse_with(text, names) {
         Ok(query) => Some(query),
         Err(errors) => {
             for error in errors {
-                // What is wrong inside a name was reported there.
-                if let Some(at) = expanded.origin(error.span.start) {
-                    section.error_inside(key, at, error.message, error.hint);
-                }
+                section.error_inside(key, error.span.start, error.message, error.hint);
             }
             None
         }
     }
+}
+
+/// Every query that a file names under `[let]`, right or wrong; for those who only want to refer to them.
+pub fn named(file: &File<'_>) -> Vec<(String, String)> {
+    let document = Document::parse(file.name, file.text);
+    let root = document.root();
+    let entries = root.section("let").map(|section| section.entries()).unwrap_or_default();
+    let named = entries.into_iter().map(|(name, text, _)| (name.to_owned(), text)).collect();
+    root.ignore_rest();
+    named
 }
 
 fn read_say(section: &Section<'_>, id: &str) -> Option<Say> {

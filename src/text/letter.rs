@@ -149,6 +149,12 @@ pub(super) fn whole(text: &str) -> impl Iterator<Item = char> {
         .nfc()
 }
 
+/// A word with case and accents, in the one form that Unicode has for it, and without what nobody sees.
+pub fn as_written(word: &str) -> impl Iterator<Item = char> {
+    let kept = |c: &char| canonical_combining_class(*c) != 0 || !(*c == JOINER || is_dropped(*c) || c.is_whitespace());
+    word.chars().filter(kept).nfc()
+}
+
 /// Accents that people leave out (Latin, Greek, Cyrillic, Hebrew, Arabic), and what nobody sees: soft hyphens,
 /// direction marks, variation selectors, skin tones. Marks of other scripts change the word and stay.
 fn is_dropped(c: char) -> bool {

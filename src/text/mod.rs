@@ -3,19 +3,25 @@
 //!
 //! A word is a word of Unicode's UAX #29 with one change: nothing but letters, digits and their marks holds a word together.
 //! So `Acme's`, `acme.Great` and `_acme_` all hold the word `acme`, and a query `acme.example` is a phrase of two words.
-//! Scripts without spaces give a word a character (katakana: a run), so that any stretch of them is found as a phrase.
-//! An emoji, with all that its joiners tie to it, is a word. Links, `@handles` and `#tags` are entities: neither they nor
+//! Scripts without spaces give a word a character (katakana: a run), so that any stretch of them is found as a phrase;
+//! where the words of their dictionaries begin, `segment` tells beside it.
+//! An emoji, with all that its joiners tie to it, is a word. Links, `@handles`, `#tags` and `$TICKERS` are entities: neither they nor
 //! anything inside them is a word. They begin only where no word directly precedes them, so `ann@shop.example` is three words.
 
 pub mod html;
 mod letter;
 mod part;
+mod place;
+mod segment;
 mod span;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use part::{Kind, Part, Parts, SIGNS, entity_at};
+pub use letter::as_written;
+pub use part::{Kind, Part, Parts, SIGNS, TICKER_SIGN, entity_at};
+pub use place::Places;
+pub use segment::{Begins, is_unspaced};
 pub use span::each_span;
 
 use letter::{Folded, letter, whole};
@@ -25,6 +31,20 @@ use std::ops::Range;
 /// Case and accents folded, compatibility forms unified: `Résumé` and `RESUME` give `resume`. Writes into `out` (cleared first).
 /// Folding twice changes nothing.
 pub fn fold(text: &str, out: &mut String) {
+    fold_telling(text, out, |_| {});
+}
+
+/// A stretch of text and of what it folds to: where both begin. Told in order; `whole`: many characters may have become
+/// many others, so that nothing inside has a place of its own.
+#[derive(Clone, Copy)]
+struct Stretch {
+    folded: usize,
+    written: usize,
+    whole: bool,
+}
+
+#[inline]
+fn fold_telling(text: &str, out: &mut String, mut tell: impl FnMut(Stretch)) {
     out.clear();
     if text.is_ascii() {
         out.push_str(text);
@@ -38,6 +58,7 @@ pub fn fold(text: &str, out: &mut String) {
         let plain = ascii_length(&text.as_bytes()[at..]);
         if plain > 0 {
             let start = out.len();
+            tell(Stretch { folded: start, written: at, whole: false });
             out.push_str(&text[at..at + plain]);
             out[start..].make_ascii_lowercase();
             at += plain;
@@ -47,14 +68,22 @@ pub fn fold(text: &str, out: &mut String) {
         match letter(c).folded() {
             Folded::One(folded) => {
                 base = (at, out.len());
+                tell(Stretch { folded: base.1, written: at, whole: true });
                 out.push(folded);
                 at += c.len_utf8();
             }
             Folded::Nothing => at += c.len_utf8(),
             Folded::Run => {
-                at = run_end(text, at);
+                let run = at;
+                at = run_end(text, run);
+                let kept = out[base.1..].chars().next();
                 out.truncate(base.1);
                 out.extend(whole(&text[base.0..at]));
+                // As a rule what stood before the run is as it was.
+                let apart =
+                    kept.filter(|&kept| run > base.0 && out[base.1..].starts_with(kept)).map_or(0, char::len_utf8);
+                let written = if apart > 0 { run } else { base.0 };
+                tell(Stretch { folded: base.1 + apart, written, whole: true });
                 base = (at, out.len());
             }
         }

@@ -11,16 +11,22 @@ pub enum Kind {
     Tag,
     /// `@handle`, `@user@host`.
     Handle,
+    /// `$ACME`, `$ACME.B`: the sign of a share.
+    Ticker,
     /// `http://...`, `https://...`.
     Link,
 }
 
-/// A piece of a text, and where it stands (bytes). Tags and handles are given without their sign.
+/// A piece of a text, and where it stands (bytes). Tags, handles and tickers are given without their sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     pub kind: Kind,
     pub range: Range<usize>,
 }
+
+/// Exchanges give at most five letters, crypto currencies a few more.
+const TICKER_LETTERS_MAX: usize = 10;
+const SHARE_CLASS_LETTERS_MAX: usize = 2;
 
 /// What a byte begins.
 #[derive(Clone, Copy)]
@@ -46,6 +52,7 @@ static BYTES: [Byte; 256] = {
     }
     bytes[b'#' as usize] = Byte::Sign;
     bytes[b'@' as usize] = Byte::Sign;
+    bytes[b'$' as usize] = Byte::Sign;
     bytes
 };
 
@@ -92,6 +99,7 @@ impl<'t> Parts<'t> {
         }
         let (kind, end) = match sign {
             b'#' => (Kind::Tag, tag_end(self.text, start)?),
+            b'$' => (Kind::Ticker, ticker_end(self.text, start)?),
             _ => (Kind::Handle, handle_end(self.text, start)?),
         };
         self.found(kind, start..end)
@@ -143,6 +151,8 @@ impl Iterator for Parts<'_> {
 
 /// The bytes that [`entity_at`] is to be asked about.
 pub const SIGNS: [u8; 3] = [b'#', b'@', b':'];
+/// The one more, which hardly any watch asks about.
+pub const TICKER_SIGN: u8 = b'$';
 
 /// The entity whose sign (the colon of a link) stands at `sign`, without regard to what stands before it: one that
 /// follows a word directly or lies in another entity is given too.
@@ -151,6 +161,7 @@ pub fn entity_at(text: &str, sign: usize) -> Option<Part> {
     let (kind, range) = match text.as_bytes()[sign] {
         b'#' => (Kind::Tag, start..tag_end(text, start)?),
         b'@' => (Kind::Handle, start..handle_end(text, start)?),
+        b'$' => (Kind::Ticker, start..ticker_end(text, start)?),
         b':' => {
             let length = ["https", "http"].into_iter().find(|scheme| text[..sign].ends_with(scheme))?.len();
             (Kind::Link, sign - length..link_end(text, sign)?)
@@ -234,6 +245,20 @@ fn handle_end(text: &str, start: usize) -> Option<usize> {
         return Some(name_end(end + 1).unwrap_or(end));
     }
     Some(end)
+}
+
+/// A few Latin letters, perhaps a point and the class of share; `$50`, `$5k` and `US$` are money.
+fn ticker_end(text: &str, start: usize) -> Option<usize> {
+    let letters = |start: usize| text[start..].bytes().take_while(u8::is_ascii_alphabetic).count();
+    let ends = |end: usize| !matches!(class_at(text, end), Some((Class::Letter | Class::Mark, _)));
+    let end = start + letters(start);
+    if end == start || end - start > TICKER_LETTERS_MAX || !ends(end) {
+        return None;
+    }
+    let class = text[end..].starts_with('.').then(|| end + 1 + letters(end + 1));
+    Some(
+        class.filter(|&class| (1..=SHARE_CLASS_LETTERS_MAX).contains(&(class - end - 1)) && ends(class)).unwrap_or(end),
+    )
 }
 
 fn is_scheme(word: &str) -> bool {

@@ -19,7 +19,7 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
         1 => "[かがアガﾊﾟ漢字กิไทยकिหिन्दी]{1,3}",
         1 => "[\u{300}-\u{310}\u{200b}-\u{200f}\u{3099}\u{1f3fb}\u{fe0f}]{1,2}",
         1 => "(👍|👍🏽|👩‍💻|❤️|🇩🇪|🇫🇷|1️⃣)",
-        1 => "(https://acme\\.example/a\\?b=1|#Acme|@ann\\.example)",
+        1 => "(https://acme\\.example/a\\?b=1|#Acme|@ann\\.example|[$]ACME[.]?|[$]a)",
         1 => "\\PC{1,3}",
     ];
     prop::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat())
@@ -153,7 +153,7 @@ proptest! {
         let entities: Vec<Part> = folded
             .bytes()
             .enumerate()
-            .filter(|(_, byte)| SIGNS.contains(byte))
+            .filter(|(_, byte)| SIGNS.contains(byte) || *byte == TICKER_SIGN)
             .filter_map(|(at, _)| entity_at(&folded, at))
             .collect();
         for part in parts(&folded) {

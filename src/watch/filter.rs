@@ -228,13 +228,16 @@ impl Look<'_, '_> {
         }
         self.words(Place::Text, Some(text), folded);
         let [tag, handle, link] = text::SIGNS;
-        for sign in memchr::memchr3_iter(tag, handle, link, folded.as_bytes()) {
+        let tickers = self.asks(Place::Ticker).then(|| memchr::memchr_iter(text::TICKER_SIGN, folded.as_bytes()));
+        let signs = memchr::memchr3_iter(tag, handle, link, folded.as_bytes()).chain(tickers.into_iter().flatten());
+        for sign in signs {
             let Some(part) = text::entity_at(folded, sign) else { continue };
             let written = &folded[part.range];
             match part.kind {
                 Kind::Tag => self.key(Place::Tag, written),
                 Kind::Handle => reading::handle_forms(written).for_each(|form| self.key(Place::Handle, form)),
                 Kind::Link => self.address(written),
+                Kind::Ticker => self.key(Place::Ticker, written),
                 Kind::Word => {}
             }
         }

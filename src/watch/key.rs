@@ -2,6 +2,7 @@
 //! be rare. A query without any (`is:reply`, `rating:<=2`) has to be asked of every post.
 
 use crate::query::field::{KeywordField, TextField};
+use crate::query::word::Phrase;
 use crate::query::{Expr, Term};
 
 /// Where a key is looked for.
@@ -14,6 +15,7 @@ pub(super) enum Place {
     Bio,
     Tag,
     Handle,
+    Ticker,
     /// A host or a parent of it.
     Host,
     Kind,
@@ -55,33 +57,44 @@ pub(super) fn keys(expr: &Expr, negated: bool) -> Option<Keys<'_>> {
         (Expr::And(parts), false) | (Expr::Or(parts), true) => {
             parts.iter().filter_map(part).min_by(|a, b| a.cost.total_cmp(&b.cost))
         }
-        (Expr::Or(parts), false) | (Expr::And(parts), true) => {
-            parts.iter().map(part).try_fold(Keys { keys: Vec::new(), cost: 0.0 }, |mut all, keys| {
-                let keys = keys?;
-                all.keys.extend(keys.keys);
-                all.cost += keys.cost;
-                Some(all)
-            })
-        }
+        (Expr::Or(parts), false) | (Expr::And(parts), true) => any(parts.iter().map(part)),
         (Expr::All, _) | (Expr::Term(_), true) => None,
     }
 }
 
+/// Those of all parts; `None` when one has none.
+fn any<'q>(mut parts: impl Iterator<Item = Option<Keys<'q>>>) -> Option<Keys<'q>> {
+    parts.try_fold(Keys { keys: Vec::new(), cost: 0.0 }, |mut all, keys| {
+        let keys = keys?;
+        all.keys.extend(keys.keys);
+        all.cost += keys.cost;
+        Some(all)
+    })
+}
+
+/// The rarest word of a phrase.
+fn phrase_keys(field: TextField, phrase: &Phrase) -> Option<Keys<'_>> {
+    let place = match field {
+        TextField::Any | TextField::Title | TextField::Text => Place::Text,
+        TextField::Author => Place::Author,
+        TextField::Bio => Place::Bio,
+    };
+    let parts = phrase.placed().flat_map(|(_, word, prefix)| {
+        let last = word.width() - 1;
+        word.parts().iter().enumerate().map(move |(n, part)| (part, prefix && n == last))
+    });
+    parts.filter_map(|(part, prefix)| word_key(place, part.as_bytes(), prefix)).min_by(|a, b| a.cost.total_cmp(&b.cost))
+}
+
 fn term_keys(term: &Term) -> Option<Keys<'_>> {
     match term {
-        Term::Words { field, words, prefix } => {
-            let place = match field {
-                TextField::Any | TextField::Title | TextField::Text => Place::Text,
-                TextField::Author => Place::Author,
-                TextField::Bio => Place::Bio,
-            };
-            let last = words.len().checked_sub(1)?;
-            words
-                .iter()
-                .enumerate()
-                .filter_map(|(at, word)| word_key(place, word.as_bytes(), *prefix && at == last))
-                .min_by(|a, b| a.cost.total_cmp(&b.cost))
+        Term::Words { field, phrase } => phrase_keys(*field, phrase),
+        Term::Near { field, operands, .. } => {
+            let each = operands.iter().map(|phrases| any(phrases.iter().map(|phrase| phrase_keys(*field, phrase))));
+            each.flatten().min_by(|a, b| a.cost.total_cmp(&b.cost))
         }
+        Term::List(list) => any(list.entries().iter().map(term_keys)),
+        Term::Ticker(ticker) => one(Place::Ticker, ticker, rarity(ticker.len()) / 4.0),
         Term::Tag(tag) => one(Place::Tag, tag, rarity(tag.len()) / 4.0),
         Term::Handle(handle) => one(Place::Handle, handle, rarity(handle.len()) / 4.0),
         Term::Url { host, .. } => one(Place::Host, host, rarity(host.len()) / 4.0),

@@ -12,6 +12,7 @@ mod tests;
 use crate::brand::Brand;
 use crate::post::Post;
 use crate::query::eval::{Subject, holds};
+use crate::query::names::Names;
 use crate::query::reading::Reading;
 use crate::query::{self, Expr, Query};
 use arc_swap::ArcSwap;
@@ -19,6 +20,7 @@ use filter::Filter;
 use own::Own;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A brand that wants the post, and which of its watches matched (built-in ones included).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ struct Entry {
     expr: Expr,
     /// Asks for words or entities, not only for plain fields.
     reads: bool,
+    /// Posts for which it could not be decided, since they lack what it asks for.
+    undecided: AtomicU64,
 }
 
 /// All watches, compiled.
@@ -62,21 +66,27 @@ pub struct BadWatch {
 }
 
 impl WatchSet {
-    /// `kinds`: the kind of each configured source, for `source:`.
+    /// `kinds`: the kind of each configured source, for `source:`. `names`: what the watches may refer to.
     ///
     /// # Errors
     /// Every bad query; none of the set is used.
-    pub fn compile(brands: &[Brand], kinds: &[(String, &'static str)]) -> Result<Self, Vec<BadWatch>> {
+    pub fn compile(brands: &[Brand], kinds: &[(String, &'static str)], names: &Names) -> Result<Self, Vec<BadWatch>> {
         let mut entries = Vec::new();
         let mut bad = Vec::new();
         for brand in brands {
             let name: Arc<str> = brand.id.as_str().into();
             for watch in &brand.watches {
-                match Query::parse_watch(&watch.query) {
+                match Query::parse_watch(&watch.query, names) {
                     Ok(query) => {
                         let id = watch.id.as_str().into();
                         let reads = query::reads(&query.expr);
-                        entries.push(Entry { brand: name.clone(), id, expr: query.expr, reads });
+                        entries.push(Entry {
+                            brand: name.clone(),
+                            id,
+                            expr: query.expr,
+                            reads,
+                            undecided: AtomicU64::new(0),
+                        });
                     }
                     Err(errors) => bad.extend(errors.into_iter().map(|error| BadWatch {
                         brand: brand.id.clone(),
@@ -107,7 +117,7 @@ impl WatchSet {
         let source_kind = self.kinds.get(&*post.source).copied().unwrap_or("");
         self.filter.candidates(post, source_kind, &mut scratch.folded, &mut scratch.candidates);
         let mut matches = Vec::new();
-        let subject = Subject { post, source_kind, mention: None };
+        let subject = Subject { post, source_kind, mention: None, now: None };
         let mut read = false;
         for &candidate in &scratch.candidates {
             let entry = &self.entries[candidate as usize];
@@ -115,8 +125,10 @@ impl WatchSet {
                 scratch.reading.read(post);
                 read = true;
             }
-            if holds(&entry.expr, &subject, &scratch.reading) == Some(true) {
-                add(&mut matches, &entry.brand, &entry.id);
+            match holds(&entry.expr, &subject, &scratch.reading) {
+                Some(true) => add(&mut matches, &entry.brand, &entry.id),
+                Some(false) => {}
+                None => drop(entry.undecided.fetch_add(1, Relaxed)),
             }
         }
         matches
@@ -169,6 +181,16 @@ impl Gate {
         let mut matches = state.set.matches(post, scratch);
         state.own.relations(post, |brand, relation| add_own(&mut matches, brand, relation.watch()));
         matches
+    }
+
+    /// The watches that could not be decided for some posts since they were compiled, by `brand/watch`, and for how many:
+    /// those posts lack what the watch asks for, such as a rating.
+    pub fn undecided(&self) -> Vec<(String, u64)> {
+        let state = self.state.load();
+        let each = state.set.entries.iter().map(|entry| (entry, entry.undecided.load(Relaxed)));
+        each.filter(|(_, count)| *count > 0)
+            .map(|(entry, count)| (format!("{}/{}", entry.brand, entry.id), count))
+            .collect()
     }
 
     /// Native ids of the own accounts on a source: those configured and those looked up since.

@@ -31,7 +31,7 @@ fn brand(id: &str, queries: &[&str], accounts: &[(&str, &str, Option<&str>)]) ->
 }
 
 fn gate(brands: &[Brand]) -> Gate {
-    Gate::new(WatchSet::compile(brands, &kinds()).unwrap())
+    Gate::new(WatchSet::compile(brands, &kinds(), &Names::default()).unwrap())
 }
 
 /// `brand:watch,watch brand:watch`.
@@ -66,7 +66,7 @@ fn names_brands_and_watches() {
 
 #[test]
 fn bad_watches_are_all_told() {
-    let found = WatchSet::compile(&[brand("acme", &["ok", "NOT x", "a OR", "kind:zzz"], &[])], &[]);
+    let found = WatchSet::compile(&[brand("acme", &["ok", "NOT x", "a OR", "kind:zzz"], &[])], &[], &Names::default());
     let bad = found.err().unwrap();
     let watches: Vec<&str> = bad.iter().map(|bad| bad.watch.as_str()).collect();
     assert_eq!(watches, ["w1", "w2", "w3"]);
@@ -117,7 +117,7 @@ fn own_accounts_have_watches_of_their_own() {
     };
     assert_eq!(ask("fedi", answer), format!("acme:{OWN_MENTION},{OWN_REPLY}"));
 
-    gate.swap(WatchSet::compile(&[brand("acme", &["hello"], &accounts)], &kinds()).unwrap());
+    gate.swap(WatchSet::compile(&[brand("acme", &["hello"], &accounts)], &kinds(), &Names::default()).unwrap());
     assert_eq!(&*gate.own_accounts("sky"), ["did:plc:a"], "looked up before, still known");
     let mut post = Post::new("1", "hello", now());
     post.source = "sky".into();
@@ -128,7 +128,7 @@ fn own_accounts_have_watches_of_their_own() {
 #[test]
 fn the_sample_matches_as_often_as_it_says() {
     let mut sample = Sample::new(1, 1_000);
-    let gate = Gate::new(WatchSet::compile(&sample.brands(), &[]).unwrap());
+    let gate = Gate::new(WatchSet::compile(&sample.brands(), &[], &Names::default()).unwrap());
     let mut scratch = Scratch::default();
     let matched = (0..5_000).filter(|_| !gate.matches(&sample.post(0.02), &mut scratch).is_empty()).count();
     assert!((50..150).contains(&matched), "{matched} of 5000");
@@ -175,12 +175,12 @@ proptest! {
     /// The filter only saves work.
     #[test]
     fn agrees_with_asking_each_watch(queries in prop::collection::vec(any_query(), 1..20), posts in prop::collection::vec(any_post(), 1..8)) {
-        let queries: Vec<&str> = queries.iter().map(String::as_str).filter(|query| Query::parse_watch(query).is_ok()).collect();
-        let set = WatchSet::compile(&[brand("a", &queries, &[])], &kinds()).unwrap();
+        let queries: Vec<&str> = queries.iter().map(String::as_str).filter(|query| Query::parse_watch(query, &Names::default()).is_ok()).collect();
+        let set = WatchSet::compile(&[brand("a", &queries, &[])], &kinds(), &Names::default()).unwrap();
         let mut scratch = Scratch::default();
         for post in posts {
             let source_kind = KINDS.iter().find(|(id, _)| **id == *post.source).map_or("", |(_, kind)| kind);
-            let subject = Subject { post: &post, source_kind, mention: None };
+            let subject = Subject { post: &post, source_kind, mention: None, now: None };
             let naive: Vec<String> = queries
                 .iter()
                 .enumerate()

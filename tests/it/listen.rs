@@ -7,6 +7,7 @@ use axum::http::Response;
 use reputed::brand::{Brand, Watch};
 use reputed::ledger::Ledger;
 use reputed::post::Post;
+use reputed::query::names::Names;
 use reputed::settings::Document;
 use reputed::source::intake::{self, Batch, Intake, Item};
 use reputed::source::{Context, KINDS, Stop};
@@ -37,7 +38,7 @@ impl Listening {
         let source = (row.read)(&document.root()).unwrap_or_else(|| panic!("cannot read: {toml}"));
         let watch = Watch { id: "name".into(), query: "brightleaf".into() };
         let brand = Brand { id: "b".into(), name: "B".into(), watches: vec![watch], accounts: Vec::new() };
-        let set = WatchSet::compile(&[brand], &[("s".into(), kind)]).unwrap();
+        let set = WatchSet::compile(&[brand], &[("s".into(), kind)], &Names::default()).unwrap();
         let gate = Arc::new(Gate::new(set));
         let ledger = Arc::new(Ledger::new("s", kind));
         let (to, batches) = intake::channel();

@@ -2,6 +2,7 @@
 
 use reputed::brand::{Brand, OwnAccount, Watch};
 use reputed::ledger::{Gap, Ledger, Snapshot};
+use reputed::query::names::Names;
 use reputed::source::intake::{self, Batch, Intake, Item};
 use reputed::source::{Context, Source, Stop};
 use reputed::watch::{Gate, WatchSet};
@@ -43,7 +44,8 @@ pub fn gate(source: &str, kind: &'static str, accounts: &[(&str, Option<&str>)])
         watches: vec![Watch { id: "velora-name".to_owned(), query: WORD.to_owned() }],
         accounts: accounts.collect(),
     };
-    let set = WatchSet::compile(&[brand], &[(source.to_owned(), kind)]).unwrap_or_else(|bad| panic!("{bad:?}"));
+    let set = WatchSet::compile(&[brand], &[(source.to_owned(), kind)], &Names::default())
+        .unwrap_or_else(|bad| panic!("{bad:?}"));
     Arc::new(Gate::new(set))
 }
 

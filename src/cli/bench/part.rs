@@ -8,6 +8,7 @@ use crate::flow::judge;
 use crate::index;
 use crate::mention::{AuthorSpam, Mention, Status};
 use crate::post::{Post, Str};
+use crate::query::names::Names;
 use crate::source::bluesky::frame::{What, parse};
 use crate::store::{self, Commit};
 use crate::text::folded;
@@ -145,7 +146,7 @@ fn undeclared(mut post: Post<'_>) -> Post<'_> {
 /// The sample's watches, ready to be asked.
 pub(super) fn gate(watches: usize) -> anyhow::Result<Gate> {
     let brands = Sample::new(0, watches).brands();
-    let set = WatchSet::compile(&brands, &[(SOURCE.to_owned(), SOURCE)]);
+    let set = WatchSet::compile(&brands, &[(SOURCE.to_owned(), SOURCE)], &Names::default());
     Ok(Gate::new(set.map_err(|_| anyhow::anyhow!("the sample's watches are bad"))?))
 }
 

@@ -29,7 +29,7 @@ impl Bench {
         let (_, outcomes) = mpsc::channel(1);
         let (_, profiles) = mpsc::channel(1);
         let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles };
-        let (rules, _) = RuleSet::read(&[], &[], &[]).unwrap();
+        let (rules, _) = RuleSet::read(&[], &[], &[], &Default::default()).unwrap();
         let ingest = Ingest {
             engine: Engine::new(rules.clone(), Vec::new(), Vec::new()),
             reader,

@@ -14,7 +14,7 @@ const MENTIONS: i64 = 120;
 
 /// What the evaluator of single posts says.
 fn matches(expr: &Expr, mention: &Mention) -> bool {
-    let subject = Subject { post: &mention.post, source_kind: "bluesky", mention: Some(mention) };
+    let subject = Subject { post: &mention.post, source_kind: "bluesky", mention: Some(mention), now: None };
     query(expr.clone()).matches(&subject) == Some(true)
 }
 
