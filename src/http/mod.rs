@@ -3,6 +3,7 @@
 
 mod alert;
 pub mod auth;
+mod complete;
 mod cursor;
 mod delivery;
 mod follower;

@@ -244,6 +244,7 @@ fn schemas() -> Value {
         "Source": object(SOURCE),
         "SourcePage": page("Source", &[]),
         "FollowerPage": page("object", &[("source", "string"), ("account", "string")]),
+        "Completions": object(&[("start", "integer"), ("items", "[object]")]),
         "Me": object(&[("who", "string"), ("role", "string?"), ("brands", "[string]?")]),
         "Readiness": object(&[("ready", "boolean"), ("reasons", "[string]")]),
         "Problem": object(&[

@@ -2,7 +2,7 @@
 //! that none can forget one.
 
 use super::auth::Role;
-use super::{Desk, alert, delivery, follower, health, me, mention, openapi, post, source, stream, ui};
+use super::{Desk, alert, complete, delivery, follower, health, me, mention, openapi, post, source, stream, ui};
 use axum::routing::{MethodRouter, get, patch, post as on_post};
 use std::sync::Arc;
 
@@ -151,6 +151,9 @@ pub static ROUTES: &[Route] = &[
         get(stream::open)
     })
     .params(&[text("q", "Only mentions that match")]),
+    Route::new("GET", "/api/v1/completions", VIEWER, "What may be written next in a query", || get(complete::list))
+        .params(&[text("q", "The query up to where it is being written")])
+        .returns("Completions"),
     Route::new("GET", "/api/v1/me", VIEWER, "Who the caller is and what they may do", || get(me::one)).returns("Me"),
     Route::new("GET", "/api/v1/openapi.json", VIEWER, "This document", || get(openapi::document)),
     Route::new("GET", "/healthz", Need::Open, "Alive", || get(health::alive)),

@@ -110,6 +110,22 @@ impl Row {
     }
 }
 
+impl Row {
+    /// What stands behind the colon, for instance.
+    pub fn example(&self) -> String {
+        match self.holds {
+            Text(_) | Tag => "word".to_owned(),
+            Url => "shop.example/path".to_owned(),
+            Keyword(field) if field.values().is_empty() => "id".to_owned(),
+            Keyword(_) => "value".to_owned(),
+            Number(_, Unit::Between(low, high)) => format!("{low}..{high}"),
+            Number(_, Unit::Count) => ">10k".to_owned(),
+            Number(_, Unit::Age) => "<30d".to_owned(),
+            Number(_, Unit::Time) => "2026-11-01..2026-11-22".to_owned(),
+        }
+    }
+}
+
 const SHARE: Unit = Unit::Between(0.0, 1.0);
 
 use Holds::{Keyword, Number, Tag, Text, Url};
@@ -206,16 +222,7 @@ pub fn describe() -> String {
          NEAR, NOT (or -), AND (or nothing), OR in upper case, the first binding tightest; brackets\n\n",
     );
     for row in FIELDS {
-        let form = match row.holds {
-            Text(_) | Tag => format!("{}:word", row.name),
-            Url => format!("{}:shop.example/path", row.name),
-            Keyword(field) if field.values().is_empty() => format!("{}:id", row.name),
-            Keyword(_) => format!("{}:value", row.name),
-            Number(_, Unit::Between(low, high)) => format!("{}:{low}..{high}", row.name),
-            Number(_, Unit::Count) => format!("{}:>10k", row.name),
-            Number(_, Unit::Age) => format!("{}:<30d", row.name),
-            Number(_, Unit::Time) => format!("{}:2026-11-01..2026-11-22", row.name),
-        };
+        let form = format!("{}:{}", row.name, row.example());
         let values = match row.holds {
             Keyword(field) if !field.values().is_empty() => format!(": {}", field.values().join(", ")),
             _ => String::new(),

@@ -2,6 +2,7 @@
 //! Text in, tree out, every error with its span. Two evaluators use the tree: `watch` (one post in memory, thousands
 //! of queries at once) and `index` (tantivy). They must agree on every post and query.
 
+pub mod complete;
 pub mod eval;
 pub mod explain;
 pub mod field;

@@ -102,7 +102,8 @@ fn the_watches_of_the_manual_find_what_they_say() {
     assert_eq!(watches.len(), 20);
     for (_, watch) in watches {
         let mut lines = watch.lines();
-        let query = Query::parse_watch(lines.next().unwrap(), &names).unwrap_or_else(|errors| panic!("{watch}{errors:?}"));
+        let query =
+            Query::parse_watch(lines.next().unwrap(), &names).unwrap_or_else(|errors| panic!("{watch}{errors:?}"));
         let (mut finds, mut passes) = (0, 0);
         for line in lines {
             let (expected, written) = line.split_once(':').unwrap();

@@ -216,10 +216,21 @@ async function search() {
   showLink();
 }
 
+/// Ways to go on with the query, as the browser's own list: each option is the whole query. Later answers win.
+let asking = 0;
+async function offer(text) {
+  const round = ++asking;
+  let found = { start: 0, items: [] };
+  if (text) found = await ask(`/completions?${new URLSearchParams({ q: text })}`).catch(() => found);
+  if (round !== asking) return;
+  const before = new TextDecoder().decode(new TextEncoder().encode(text).slice(0, found.start));
+  at("offers").replaceChildren(...found.items.map((item) => el("option", { value: before + item.text }, item.means)));
+}
+
 async function start() {
   at("q").value = new URLSearchParams(location.search).get("q") || "";
   at("search").addEventListener("submit", (event) => { event.preventDefault(); search(); });
-  at("q").addEventListener("input", (event) => { if (event.target.value === "" && state.query) search(); });
+  at("q").addEventListener("input", (event) => { if (event.target.value === "" && state.query) search(); offer(event.target.value); });
   at("pause").addEventListener("click", () => pause(!state.paused));
   at("fresh").addEventListener("click", () => { takeIn(); window.scrollTo({ top: 0 }); });
   at("logout").addEventListener("click", async () => {
