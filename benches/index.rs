@@ -247,6 +247,7 @@ fn mention(seq: usize) -> Mention {
         }),
         author_spam: AuthorSpam { spam: Some(unit(next())), reasons: Vec::new() },
         cluster: None,
+        cluster_size: None,
         status: Status::New,
         assignee: None,
         note: None,

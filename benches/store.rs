@@ -64,6 +64,7 @@ fn mention(seq: i64, base: Timestamp) -> Mention {
         scores: Some(scores),
         author_spam: AuthorSpam { spam: Some(0.123_456_7), reasons: vec!["young account".into()] },
         cluster: Some(hash[..16].to_owned()),
+        cluster_size: Some(1),
         status: Status::New,
         assignee: None,
         note: None,

@@ -116,6 +116,9 @@ pub struct Mention {
     pub author_spam: AuthorSpam,
     /// Near-identical posts share it (16 hex digits); `None` for texts too short to tell.
     pub cluster: Option<String>,
+    /// The so manieth of its cluster that came in for the brand within a day or two; `None` without a cluster.
+    #[serde(default)]
+    pub cluster_size: Option<u32>,
     pub status: Status,
     #[serde(default)]
     pub assignee: Option<String>,

@@ -1,7 +1,9 @@
-//! Near-identical posts seen as one thing: copies share a key, with no search and no state. Pure, and the same on every
+//! Near-identical posts seen as one thing: copies share a key, with no search; `copies` counts them. Pure, and the same on every
 //! machine and in every version, since keys are stored. What is left out: case, accents, punctuation, emoji, links,
 //! handles and the `RT` before a handle; a tag counts as its words. Copies that add, drop or cut a word do not meet; that
 //! is the price of exactness.
+
+pub mod copies;
 
 use crate::text::{self, Kind, Part, fold};
 use std::cell::RefCell;

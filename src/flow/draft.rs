@@ -92,6 +92,7 @@ pub fn tombstone(mention: &Mention) -> Mention {
         scores: None,
         author_spam: AuthorSpam::default(),
         cluster: None,
+        cluster_size: None,
         assignee: None,
         note: None,
         correction: None,

@@ -9,6 +9,7 @@ use super::under_way::{Gone, UnderWay};
 use super::{Clock, Command, Event};
 use crate::alert::{Change, Delivery, DeliveryState};
 use crate::brand::{FollowKind, FollowerEvent};
+use crate::cluster::copies::Copies;
 use crate::mention::{AuthorSpam, Mention, Status};
 use crate::metric::Metrics;
 use crate::post::{Author, Post};
@@ -34,6 +35,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// Everything the loop owns.
 pub struct Ingest {
     pub engine: Engine,
+    pub copies: Copies,
     pub reader: Reader,
     pub kinds: Vec<(String, &'static str)>,
     /// The rules in force; replaced by whoever read them, taken over at [`Command::Rules`].
@@ -307,6 +309,7 @@ impl Ingest {
                 seen_at: now,
                 scores: opinion.scores.clone(),
                 author_spam: AuthorSpam::default(),
+                cluster_size: opinion.cluster.as_deref().map(|cluster| self.copies.another(&brand, cluster, now)),
                 cluster: opinion.cluster.clone(),
                 status: Status::New,
                 assignee: None,
@@ -371,7 +374,8 @@ impl Ingest {
                 self.under_way.send(std::mem::take(draft)).await?;
                 self.under_way.settled().await?;
                 let rules = self.rules.load_full();
-                self.engine = retrying!(warmed_engine(rules.clone(), &self.kinds, &self.reader, now))?;
+                self.engine =
+                    retrying!(warmed_engine(rules.clone(), &self.kinds, &self.reader, &mut self.copies, now))?;
                 (done, true)
             }
             Command::Replay { delivery, done } => {

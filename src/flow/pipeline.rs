@@ -8,6 +8,7 @@ use super::supervise::{self, Surroundings};
 use super::under_way::UnderWay;
 use super::{Clock, judge};
 use crate::classify::Classifier;
+use crate::cluster::copies::Copies;
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
 use crate::rule::{Engine, RuleSet};
@@ -77,7 +78,9 @@ impl Pipeline {
         let (batches, to_judge) = intake::channel();
         // Bounded by the room that batches take.
         let (judged, to_ingest) = mpsc::channel(intake::ROOM);
-        let engine = match warmed_engine(self.rules.load_full(), &self.kinds, &self.reader, self.clock.now()).await {
+        let mut copies = Copies::default();
+        let (rules, now) = (self.rules.load_full(), self.clock.now());
+        let engine = match warmed_engine(rules, &self.kinds, &self.reader, &mut copies, now).await {
             Ok(engine) => engine,
             Err(error) => return Ok(Err(error)),
         };
@@ -88,7 +91,7 @@ impl Pipeline {
         let (drafts, to_commit) = mpsc::channel(1);
         let (committed, is_committed) = watch::channel(0);
         let mut commits = is_committed.clone();
-        let ingest = self.ingest(writer.next_seq(), engine, UnderWay::new(drafts, is_committed));
+        let ingest = self.ingest(writer.next_seq(), engine, copies, UnderWay::new(drafts, is_committed));
         let committing = tokio::spawn(Committing { writer, committed, news: self.news.clone() }.run(to_commit));
         let mut inlets = self.inlets.clone().lock_owned().await;
         inlets.judged = to_ingest;
@@ -122,10 +125,11 @@ impl Pipeline {
         ended.and_then(|ended| committed.map(|committed| ended.and(committed)))
     }
 
-    fn ingest(&self, next_seq: i64, engine: Engine, under_way: UnderWay) -> Ingest {
+    fn ingest(&self, next_seq: i64, engine: Engine, copies: Copies, under_way: UnderWay) -> Ingest {
         let looked_up = self.sources.iter().filter(|(source, _)| source.source.profiles_max() > 0);
         Ingest {
             engine,
+            copies,
             reader: self.reader.clone(),
             kinds: self.kinds.clone(),
             rules: self.rules.clone(),
@@ -156,7 +160,7 @@ impl Pipeline {
     }
 }
 
-/// A rule engine as if it had never stopped: open alerts from the store, windows from the mentions they look back on.
+/// A rule engine as if it had never stopped: open alerts from the store, windows from the mentions they look back on, which `copies` recalls, too.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -164,6 +168,7 @@ pub async fn warmed_engine(
     rules: Arc<RuleSet>,
     kinds: &[(String, &'static str)],
     reader: &Reader,
+    copies: &mut Copies,
     now: Timestamp,
 ) -> Result<Engine, store::Error> {
     let since = now.checked_sub(rules.window_max()).unwrap_or(Timestamp::MIN);
@@ -180,6 +185,7 @@ pub async fn warmed_engine(
         let Some(last) = mentions.last() else { return Ok(engine) };
         after = last.seq;
         for mention in &mentions {
+            copies.recall(mention);
             engine.warm(mention);
         }
     }

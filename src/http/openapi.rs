@@ -154,6 +154,7 @@ const OF_MENTION: &[(&str, &str)] = &[
     ("scores", "object?"),
     ("author_spam", "object"),
     ("cluster", "string?"),
+    ("cluster_size", "integer?"),
     ("status", "string"),
     ("assignee", "string?"),
     ("note", "string?"),

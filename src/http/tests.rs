@@ -55,6 +55,7 @@ fn mention(seq: i64, id: &str, brand: &str, text: &str) -> Mention {
         scores: None,
         author_spam: AuthorSpam::default(),
         cluster: None,
+        cluster_size: None,
         status: Status::New,
         assignee: None,
         note: None,

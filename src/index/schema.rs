@@ -31,13 +31,14 @@ const KEYWORDS: [(KeywordField, &str); 10] = [
     (KeywordField::Sentiment, "label"),
 ];
 
-const NUMBERS: [(NumberField, &str); 13] = [
+const NUMBERS: [(NumberField, &str); 14] = [
     (NumberField::Sentiment, "sentiment"),
     (NumberField::NeedsAnswer, "needs_answer"),
     (NumberField::Complaint, "complaint"),
     (NumberField::Offensive, "offensive"),
     (NumberField::Irony, "irony"),
     (NumberField::Spam, "spam"),
+    (NumberField::ClusterSize, "cluster_size"),
     (NumberField::Rating, "rating"),
     (NumberField::Reach, "reach"),
     (NumberField::Likes, "likes"),

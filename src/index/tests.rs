@@ -26,6 +26,7 @@ fn mention(seq: i64, text: &str) -> Mention {
         scores: None,
         author_spam: AuthorSpam::default(),
         cluster: None,
+        cluster_size: None,
         status: Status::New,
         assignee: None,
         note: None,

@@ -152,6 +152,7 @@ pub fn number(field: NumberField, subject: &Subject<'_>) -> Option<f64> {
         NumberField::Offensive => scores?.offensive.map(decimal),
         NumberField::Irony => scores?.irony.map(decimal),
         NumberField::Spam => subject.mention?.author_spam.spam.map(decimal),
+        NumberField::ClusterSize => subject.mention?.cluster_size.map(f64::from),
         NumberField::Rating => post.rating.filter(|rating| rating.is_finite()),
         NumberField::Reach => post.reach.map(count),
         NumberField::Likes => post.likes.map(count),

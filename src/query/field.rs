@@ -45,6 +45,7 @@ pub enum NumberField {
     Irony,
     /// The author's spam likelihood.
     Spam,
+    ClusterSize,
     Rating,
     Reach,
     Likes,
@@ -158,6 +159,12 @@ pub const FIELDS: &[Row] = &[
     row("offensive", Number(NumberField::Offensive, SHARE), "likely offensive").of_mentions(),
     row("irony", Number(NumberField::Irony, SHARE), "likely ironic").of_mentions(),
     row("spam", Number(NumberField::Spam, SHARE), "the author is likely spam").of_mentions(),
+    row(
+        "cluster.size",
+        Number(NumberField::ClusterSize, Unit::Count),
+        "how many copies of its text had come in, itself counted",
+    )
+    .of_mentions(),
     row("rating", Number(NumberField::Rating, Unit::Between(1.0, 5.0)), "stars of a review")
         .or(&["stars"])
         .may_be_missing(),

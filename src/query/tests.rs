@@ -67,7 +67,10 @@ fn reads_back_in_one_form() {
         ),
         ("watch:own/post from:own status:open brand:acme", "watch:own/post from:own status:open brand:acme"),
         ("sentiment:negative sentiment:<-0.5", "sentiment:negative sentiment:<-0.5"),
-        ("reach:>10k followers:1k..50k likes:1.5M", "reach:>10000 author.followers:1000..50000 likes:1500000..1500000"),
+        (
+            "cluster.size:>5 reach:>10k followers:1k..50k likes:1.5M",
+            "cluster.size:>5 reach:>10000 author.followers:1000..50000 likes:1500000..1500000",
+        ),
         ("author.age:<30d author.age:>=2w author.age:12h..", "author.age:<30d author.age:>=2w author.age:>=12h"),
         ("age:<=90m age:15s..1d age:>1y", "age:<=90m age:15s..1d age:>1y"),
         ("created:2026-11-01..2026-11-22", "created:2026-11-01T00:00:00Z..2026-11-22T23:59:59Z"),
@@ -160,7 +163,7 @@ fn errors_have_a_place_a_reason_and_a_hint() {
         ("let:angry", "0..9 no query is called `angry` (named queries stand under [let] in a rules file)"),
         ("let:(a)", "0..4 `let:` takes a name (such as `let:angry`)"),
         ("$toolongtobeone", "0..15 `$toolongtobeone` is no ticker (such as `$ACME` or `$ACME.B`)"),
-        ("cluster.sise:>5", "0..13 no field is called `cluster.sise` (for the word itself write \"cluster.sise\")"),
+        ("cluster.sise:>5", "0..13 no field is called `cluster.sise` (did you mean `cluster.size:`?)"),
     ] {
         assert_eq!(errors(text, Query::parse), [expected], "{text}");
     }
@@ -242,6 +245,7 @@ fn mention() -> Mention {
         scores: Some(scores),
         author_spam: AuthorSpam { spam: Some(0.1), reasons: Vec::new() },
         cluster: None,
+        cluster_size: None,
         status: Status::New,
         assignee: None,
         note: None,

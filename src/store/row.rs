@@ -215,6 +215,8 @@ struct Judged<'m> {
     author_spam: Option<&'m AuthorSpam>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster: Option<&'m str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_size: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -226,6 +228,8 @@ struct JudgedOwned {
     author_spam: AuthorSpam,
     #[serde(default)]
     cluster: Option<String>,
+    #[serde(default)]
+    cluster_size: Option<u32>,
 }
 
 /// The column `judged` of a deleted mention.
@@ -238,6 +242,7 @@ pub fn judged_json(mention: &Mention) -> sqlx::Result<String> {
         scores: mention.scores.as_ref(),
         author_spam: (*spam != AuthorSpam::default()).then_some(spam),
         cluster: mention.cluster.as_deref(),
+        cluster_size: mention.cluster_size,
     })
 }
 
@@ -258,6 +263,7 @@ pub fn mention(row: &SqliteRow) -> sqlx::Result<Mention> {
         scores: judged.scores,
         author_spam: judged.author_spam,
         cluster: judged.cluster,
+        cluster_size: judged.cluster_size,
         status: by_name(&Status::ALL, row.try_get(5)?)?,
         assignee: row.try_get(6)?,
         note: row.try_get(7)?,

@@ -228,6 +228,7 @@ fn mention(frame: &Frame, seq: i64, classifier: &Classifier) -> Option<Mention> 
         scores: opinion.scores,
         author_spam: AuthorSpam::default(),
         cluster: opinion.cluster,
+        cluster_size: Some(1),
         status: Status::New,
         assignee: None,
         note: None,

@@ -31,6 +31,7 @@ impl Bench {
         let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles };
         let (rules, _) = RuleSet::read(&[], &[], &[], &Default::default()).unwrap();
         let ingest = Ingest {
+            copies: Default::default(),
             engine: Engine::new(rules.clone(), Vec::new(), Vec::new()),
             reader,
             kinds: Vec::new(),
