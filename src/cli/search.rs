@@ -36,7 +36,7 @@ impl Search {
         let data_dir = self.configured.find_data()?;
         super::runtime()?.block_on(async {
             let store = Store::open(&data_dir).await?;
-            let page = Page { limit: self.limit.into(), after: None, brands: None };
+            let page = Page { limit: self.limit.into(), ..Page::default() };
             let hits = store.searcher.search(&query, &page, Timestamp::now())?;
             let mentions = store.reader.mentions(&hits.seqs).await?;
             let mut out = stdout().lock();

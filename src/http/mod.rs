@@ -18,6 +18,7 @@ mod route;
 mod session;
 mod source;
 mod stream;
+pub mod summary;
 mod ui;
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
 //! A query's tree as a tantivy query. Tantivy knows matched and not matched only, so NOT is pushed down to the terms
-//! and each term is translated twice: "is true" and "is false". What is missing is in neither.
+//! and each term is translated twice: "is true" and "is false". What is missing is in neither. A third way, "is true or
+//! unknown", tells how many mentions a query leaves open.
 //!
 //! - A number that is missing is unknown: NOT `rating:>2` asks for a rating of at most 2.
 //! - `lang:` and `sentiment:` of a mention without one are unknown; other keywords of a mention are always known.
 //! - Words, tags, accounts and links that are not there are not there: NOT `title:x` matches a post without a title.
 
 use super::Error;
-use super::schema::{Fields, UNKNOWN};
+use super::schema::{self, Fields, UNKNOWN};
 use super::steady::Steady;
 use crate::query::field::{KeywordField, NumberField, TextField};
 use crate::query::{Bound, Expr, Term};
 use std::ops::Bound as Edge;
 use tantivy::query::{
-    AllQuery, BooleanQuery, EmptyQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
+    AllQuery, BooleanQuery, EmptyQuery, ExistsQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery,
+    TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term as Token};
@@ -20,6 +22,14 @@ use tantivy::{Searcher, Term as Token};
 /// Most different words that the starred word of a phrase may stand for in one segment: each costs about 4 KiB while
 /// searching. A single starred word has no such bound.
 const PREFIX_WORDS_MAX: u32 = 5_000;
+
+/// What a tree is to say of a mention. Possible: true or unknown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    True,
+    False,
+    Possible,
+}
 
 /// A query and whether a hit must match it or must not.
 type Clause = (Occur, Box<dyn Query>);
@@ -35,32 +45,64 @@ impl Translator<'_> {
     /// # Errors
     /// [`Error::Refused`] when a prefix stands for too many words.
     pub fn query(&self, expr: &Expr, brands: Option<&[String]>) -> Result<Box<dyn Query>, Error> {
-        let mut clauses = vec![self.clause(expr, true)?];
+        self.within(self.clause(expr, Wanted::True)?, brands)
+    }
+
+    /// What makes `expr` true or unknown, within `brands`; `None` when it cannot be unknown.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn possible(&self, expr: &Expr, brands: Option<&[String]>) -> Result<Option<Box<dyn Query>>, Error> {
+        if !may_be_unknown(expr) {
+            return Ok(None);
+        }
+        self.within(self.clause(expr, Wanted::Possible)?, brands).map(Some)
+    }
+
+    fn within(&self, clause: Clause, brands: Option<&[String]>) -> Result<Box<dyn Query>, Error> {
+        let mut clauses = vec![clause];
         if let Some(brands) = brands {
-            let field = self.fields.keyword(KeywordField::Brand);
+            let field = self.fields.brand_id;
             clauses.push(any(brands.iter().map(|brand| must(token(field, brand))).collect()));
         }
         Ok(plain(all(clauses)))
     }
 
-    fn clause(&self, expr: &Expr, wanted: bool) -> Result<Clause, Error> {
+    fn clause(&self, expr: &Expr, wanted: Wanted) -> Result<Clause, Error> {
+        use Wanted::{False, Possible, True};
         let each = |exprs: &[Expr]| exprs.iter().map(|expr| self.clause(expr, wanted)).collect::<Result<Vec<_>, _>>();
         Ok(match (expr, wanted) {
-            (Expr::All, true) => must(AllQuery),
-            (Expr::All, false) => must(EmptyQuery),
-            (Expr::Not(expr), _) => self.clause(expr, !wanted)?,
-            (Expr::And(exprs), true) | (Expr::Or(exprs), false) => all(each(exprs)?),
-            (Expr::Or(exprs), true) | (Expr::And(exprs), false) => any(each(exprs)?),
-            (Expr::Term(Term::Number { field, min, max }), _) => self.number(*field, *min, *max, wanted),
-            (Expr::Term(term), true) => self.term(term)?,
-            (Expr::Term(term), false) => match term {
-                Term::Keyword { field: field @ (KeywordField::Lang | KeywordField::Sentiment), .. } => {
-                    let unknown = must(token(self.fields.keyword(*field), UNKNOWN));
-                    not(any(vec![self.term(term)?, unknown]))
-                }
-                term => not(self.term(term)?),
+            (Expr::All, True | Possible) => must(AllQuery),
+            (Expr::All, False) => must(EmptyQuery),
+            (Expr::Not(expr), True) => self.clause(expr, False)?,
+            (Expr::Not(expr), False) => self.clause(expr, True)?,
+            (Expr::Not(expr), Possible) => not(self.clause(expr, True)?),
+            (Expr::And(exprs), True | Possible) | (Expr::Or(exprs), False) => all(each(exprs)?),
+            (Expr::Or(exprs), True | Possible) | (Expr::And(exprs), False) => any(each(exprs)?),
+            (Expr::Term(Term::Number { field, min, max }), False) => self.outside(*field, *min, *max),
+            (Expr::Term(term), True) => self.term(term)?,
+            (Expr::Term(term), Possible) => match self.unknown(term) {
+                Some(unknown) => any(vec![self.term(term)?, unknown]),
+                None => self.term(term)?,
+            },
+            (Expr::Term(term), False) => match self.unknown(term) {
+                Some(unknown) => not(any(vec![self.term(term)?, unknown])),
+                None => not(self.term(term)?),
             },
         })
+    }
+
+    /// Where a term is unknown; `None` for those that are always known.
+    fn unknown(&self, term: &Term) -> Option<Clause> {
+        match term {
+            Term::Number { field, .. } if may_be_missing(term) => {
+                Some(not(must(ExistsQuery::new(schema::number_name(*field).to_owned(), false))))
+            }
+            Term::Keyword { field, .. } if may_be_missing(term) => {
+                Some(must(token(self.fields.keyword(*field), UNKNOWN)))
+            }
+            _ => None,
+        }
     }
 
     /// True when the term is.
@@ -68,14 +110,7 @@ impl Translator<'_> {
         let fields = self.fields;
         Ok(match term {
             Term::Words { field, words, prefix } => {
-                let fields: &[Field] = match field {
-                    TextField::Any => &[fields.text, fields.title],
-                    TextField::Title => &[fields.title],
-                    TextField::Text => &[fields.text],
-                    TextField::Author => &[fields.author],
-                    TextField::Bio => &[fields.bio],
-                };
-                let clauses = fields.iter().map(|field| self.words(*field, words, *prefix));
+                let clauses = texts(fields, *field).into_iter().map(|field| self.words(field, words, *prefix));
                 any(clauses.collect::<Result<_, _>>()?)
             }
             Term::Tag(tag) => must(token(fields.tag, tag)),
@@ -84,7 +119,7 @@ impl Translator<'_> {
             Term::Url { host, .. } => must(token(fields.host, host)),
             Term::Keyword { value, .. } if value == UNKNOWN => must(EmptyQuery),
             Term::Keyword { field, value } => must(token(fields.keyword(*field), value)),
-            Term::Number { field, min, max } => self.number(*field, *min, *max, true),
+            Term::Number { field, min, max } => self.range(*field, *min, *max),
         })
     }
 
@@ -121,10 +156,8 @@ impl Translator<'_> {
         Ok(())
     }
 
-    fn number(&self, field: NumberField, min: Option<Bound>, max: Option<Bound>, wanted: bool) -> Clause {
-        if wanted {
-            return self.range(field, min, max);
-        }
+    /// A number that is there and not within the bounds.
+    fn outside(&self, field: NumberField, min: Option<Bound>, max: Option<Bound>) -> Clause {
         let outside = |bound: Bound| Bound { value: bound.value, inclusive: !bound.inclusive };
         let below = min.map(|min| self.range(field, None, Some(outside(min))));
         let above = max.map(|max| self.range(field, Some(outside(max)), None));
@@ -144,6 +177,36 @@ impl Translator<'_> {
         // -0.0 would sort below 0.0 in the column.
         let number = |bound: Bound| edge(bound, Token::from_field_f64(column, bound.value + 0.0));
         must(RangeQuery::new(number(min), number(max)))
+    }
+}
+
+/// The fields in which words of `field` stand.
+pub(super) fn texts(fields: &Fields, field: TextField) -> Vec<Field> {
+    match field {
+        TextField::Any => vec![fields.text, fields.title],
+        TextField::Title => vec![fields.title],
+        TextField::Text => vec![fields.text],
+        TextField::Author => vec![fields.author],
+        TextField::Bio => vec![fields.bio],
+    }
+}
+
+/// Whether some mention can leave `expr` open. Recursion is bounded by the parser.
+fn may_be_unknown(expr: &Expr) -> bool {
+    match expr {
+        Expr::All => false,
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(may_be_unknown),
+        Expr::Not(part) => may_be_unknown(part),
+        Expr::Term(term) => may_be_missing(term),
+    }
+}
+
+/// Whether a mention can lack what the term asks for.
+fn may_be_missing(term: &Term) -> bool {
+    match term {
+        Term::Number { field, .. } => *field != NumberField::Created,
+        Term::Keyword { field, .. } => matches!(field, KeywordField::Lang | KeywordField::Sentiment),
+        _ => false,
     }
 }
 
