@@ -15,8 +15,8 @@ pub const TOP_DEFAULT: usize = 10;
 /// Most values of a facet that are told. Each author's is a read of the store.
 pub const TOP_MAX: usize = 100;
 
-/// Parts into which authors are sorted by the first byte of their keys: each small enough to be sorted in the
-/// processor's own memory, which a table of a million authors is not.
+/// Parts into which authors are sorted by the first byte of their keys: the table of one stays in the processor's own
+/// memory, which a table of a million authors does not.
 const AUTHOR_PARTS: usize = 256;
 
 /// By what hits are told apart.
@@ -126,16 +126,24 @@ impl Tally {
                 Facet { by, values, distinct, none }
             }
             Self::Authors { parts, none } => {
-                let mut best = BinaryHeap::with_capacity(top + 1);
+                let mut best: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::with_capacity(top + 1);
                 let mut distinct = 0;
-                for mut part in parts {
-                    part.sort_unstable_by_key(|(key, _)| *key);
-                    for hits in part.chunk_by(|(a, _), (b, _)| a == b) {
-                        distinct += 1;
-                        let latest = hits.iter().map(|(_, seq)| *seq).max().unwrap_or_default();
-                        best.push(Reverse((hits.len() as u64, latest)));
-                        if best.len() > top {
-                            best.pop();
+                // Each author's hits and the latest of them. Nobody can choose the keys, which are hashes.
+                let mut authors: HashMap<u64, (u64, u64), foldhash::fast::FixedState> = HashMap::default();
+                for part in parts {
+                    authors.clear();
+                    for (key, seq) in part {
+                        let (count, latest) = authors.entry(key).or_default();
+                        *count += 1;
+                        *latest = seq.max(*latest);
+                    }
+                    distinct += authors.len() as u64;
+                    for author in authors.values() {
+                        if best.len() < top || best.peek().is_some_and(|Reverse(last)| author > last) {
+                            best.push(Reverse(*author));
+                            if best.len() > top {
+                                best.pop();
+                            }
                         }
                     }
                 }
@@ -171,23 +179,27 @@ impl Counter<'_> {
         match self {
             Self::Names { column: None, none, .. } => **none += docs.len() as u64,
             Self::Names { column: Some(column), ordinals, block, none, .. } => {
-                let (values, without) = block.read(column.ords(), docs);
-                **none += without;
-                for ordinal in values {
+                **none += block.read(column.ords(), docs);
+                for ordinal in &block.values {
                     if let Some(count) = ordinals.get_mut(*ordinal as usize) {
                         *count += 1;
                     }
                 }
             }
             Self::Authors { column, block, parts, none } => {
-                let (_, without) = block.read(column, docs);
+                let without = block.read(column, docs);
                 **none += without;
+                let mut put = |key: u64, seq: u64| parts[(key >> 56) as usize].push((key, seq));
+                if without == 0 {
+                    block.values.iter().zip(seqs).for_each(|(key, seq)| put(*key, *seq));
+                    return;
+                }
                 let mut at = 0;
                 for (doc, key) in block.docs.iter().zip(&block.values) {
                     while docs[at] != *doc {
                         at += 1;
                     }
-                    parts[(key >> 56) as usize].push((*key, seqs[at]));
+                    put(*key, seqs[at]);
                 }
             }
         }
@@ -216,22 +228,27 @@ impl Counter<'_> {
 /// The values of some documents, read together.
 #[derive(Default)]
 pub(super) struct Block {
-    /// Those that have a value, once for each of its values.
+    /// Those that have a value, once for each of its values; not used where each has one.
     docs: Vec<DocId>,
     rows: Vec<u32>,
     values: Vec<u64>,
 }
 
 impl Block {
-    /// All values, and how many documents have none.
-    fn read(&mut self, column: &Column<u64>, docs: &[DocId]) -> (&[u64], u64) {
+    /// Reads all values and says how many documents have none.
+    fn read(&mut self, column: &Column<u64>, docs: &[DocId]) -> u64 {
+        if column.get_cardinality().is_full() {
+            self.values.resize(docs.len(), 0);
+            column.values.get_vals(docs, &mut self.values);
+            return 0;
+        }
         self.docs.clear();
         self.rows.clear();
         column.row_ids_for_docs(docs, &mut self.docs, &mut self.rows);
         self.values.resize(self.rows.len(), 0);
         column.values.get_vals(&self.rows, &mut self.values);
         let with = self.docs.chunk_by(|a, b| a == b).count();
-        (&self.values, (docs.len() - with) as u64)
+        (docs.len() - with) as u64
     }
 }
 

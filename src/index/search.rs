@@ -9,7 +9,7 @@ use super::schema::{self, Fields};
 use super::sort::{First, Key, Ranks, Sort};
 use super::translate::Translator;
 use super::{Error, survive};
-use crate::query::Query;
+use crate::query::{Expr, Query};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::cmp::Reverse;
@@ -127,15 +127,15 @@ impl Searcher {
             over: page.over.map(Over::new),
         };
         let mut total = 0;
+        let is_plain = matches!(query.expr, Expr::All | Expr::Term(_));
         for segment in &mut segments {
-            total += segment.collect(matching.as_ref(), &mut found)?;
+            total += segment.collect(matching.as_ref(), is_plain, &mut found)?;
         }
         let undecided = match translator.possible(&query.expr, brands)? {
             Some(possible) => {
                 let possible = weight(possible)?;
-                let counts = segments.iter().map(|segment| possible.count(segment.reader));
-                let possible = counts.map(|count| count.map(u64::from)).sum::<tantivy::Result<u64>>()?;
-                possible.saturating_sub(total)
+                let counts = segments.iter().map(|segment| count(possible.as_ref(), segment.reader, false));
+                counts.sum::<tantivy::Result<u64>>()?.saturating_sub(total)
             }
             None => 0,
         };
@@ -160,6 +160,20 @@ struct Found {
     over: Option<Over>,
 }
 
+/// How many documents match. A plain query, of one term, tantivy counts without a look at each; others it counts block by
+/// block, for which it reads whole columns of numbers: three times slower than hit by hit.
+fn count(weight: &dyn Weight, reader: &SegmentReader, is_plain: bool) -> tantivy::Result<u64> {
+    if is_plain {
+        return weight.count(reader).map(u64::from);
+    }
+    let mut count = 0;
+    let alive = reader.alive_bitset();
+    weight.for_each_no_score(reader, &mut |docs: &[DocId]| {
+        count += alive.map_or(docs.len(), |alive| docs.iter().filter(|doc| alive.is_alive(**doc)).count());
+    })?;
+    Ok(count as u64)
+}
+
 struct Segment<'a> {
     reader: &'a SegmentReader,
     created: Arc<dyn ColumnValues<i64>>,
@@ -182,11 +196,11 @@ impl<'a> Segment<'a> {
     }
 
     /// Offers every hit to `found` and says how many there are.
-    fn collect(&mut self, weight: &dyn Weight, found: &mut Found) -> tantivy::Result<u64> {
+    fn collect(&mut self, weight: &dyn Weight, is_plain: bool, found: &mut Found) -> tantivy::Result<u64> {
         let Found { first, tallies, over } = found;
         let pages = first.wants(self.least, self.greatest);
         if !pages && tallies.is_empty() && over.is_none() {
-            return Ok(u64::from(weight.count(self.reader)?));
+            return count(weight, self.reader, is_plain);
         }
         let mut counters =
             tallies.iter_mut().map(|tally| tally.open(self.reader)).collect::<tantivy::Result<Vec<_>>>()?;

@@ -7,14 +7,13 @@
 //! - Words, tags, accounts and links that are not there are not there: NOT `title:x` matches a post without a title.
 
 use super::Error;
-use super::schema::{self, Fields, UNKNOWN};
+use super::schema::{Fields, UNKNOWN};
 use super::steady::Steady;
 use crate::query::field::{KeywordField, NumberField, TextField};
 use crate::query::{Bound, Expr, Term};
 use std::ops::Bound as Edge;
 use tantivy::query::{
-    AllQuery, BooleanQuery, EmptyQuery, ExistsQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery,
-    TermQuery,
+    AllQuery, BooleanQuery, EmptyQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term as Token};
@@ -79,30 +78,30 @@ impl Translator<'_> {
             (Expr::Not(expr), Possible) => not(self.clause(expr, True)?),
             (Expr::And(exprs), True | Possible) | (Expr::Or(exprs), False) => all(each(exprs)?),
             (Expr::Or(exprs), True | Possible) | (Expr::And(exprs), False) => any(each(exprs)?),
-            (Expr::Term(Term::Number { field, min, max }), False) => self.outside(*field, *min, *max),
             (Expr::Term(term), True) => self.term(term)?,
-            (Expr::Term(term), Possible) => match self.unknown(term) {
-                Some(unknown) => any(vec![self.term(term)?, unknown]),
-                None => self.term(term)?,
+            (Expr::Term(term), False) => match term {
+                Term::Number { field, min, max } => any(self.beyond(*field, *min, *max)),
+                Term::Keyword { field, .. } if may_be_missing(term) => {
+                    not(any(vec![self.term(term)?, self.unknown(*field)]))
+                }
+                term => not(self.term(term)?),
             },
-            (Expr::Term(term), False) => match self.unknown(term) {
-                Some(unknown) => not(any(vec![self.term(term)?, unknown])),
-                None => not(self.term(term)?),
+            (Expr::Term(term), Possible) => match term {
+                // Not by `not`: a number is looked at faster than sought.
+                Term::Number { field, min, max } => {
+                    let beyond = self.beyond(*field, *min, *max);
+                    all(beyond.into_iter().map(|(_, query)| (Occur::MustNot, query)).collect())
+                }
+                Term::Keyword { field, .. } if may_be_missing(term) => {
+                    any(vec![self.term(term)?, self.unknown(*field)])
+                }
+                term => self.term(term)?,
             },
         })
     }
 
-    /// Where a term is unknown; `None` for those that are always known.
-    fn unknown(&self, term: &Term) -> Option<Clause> {
-        match term {
-            Term::Number { field, .. } if may_be_missing(term) => {
-                Some(not(must(ExistsQuery::new(schema::number_name(*field).to_owned(), false))))
-            }
-            Term::Keyword { field, .. } if may_be_missing(term) => {
-                Some(must(token(self.fields.keyword(*field), UNKNOWN)))
-            }
-            _ => None,
-        }
+    fn unknown(&self, field: KeywordField) -> Clause {
+        must(token(self.fields.keyword(field), UNKNOWN))
     }
 
     /// True when the term is.
@@ -156,12 +155,12 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// A number that is there and not within the bounds.
-    fn outside(&self, field: NumberField, min: Option<Bound>, max: Option<Bound>) -> Clause {
+    /// Where a number is there and not within the bounds: below, or above.
+    fn beyond(&self, field: NumberField, min: Option<Bound>, max: Option<Bound>) -> Vec<Clause> {
         let outside = |bound: Bound| Bound { value: bound.value, inclusive: !bound.inclusive };
         let below = min.map(|min| self.range(field, None, Some(outside(min))));
         let above = max.map(|max| self.range(field, Some(outside(max)), None));
-        any(below.into_iter().chain(above).collect())
+        below.into_iter().chain(above).collect()
     }
 
     /// A number that is there and within the bounds.
