@@ -134,7 +134,46 @@ impl Mention {
     pub fn is_own(&self) -> bool {
         self.watches.iter().any(|watch| watch == OWN_POST)
     }
+
+    /// How much it asks for somebody, `0..=`[`PRIORITY_MAX`]. Own posts ask for nobody (0); what is done or ignored is
+    /// finished (1), what is answered waits for others (2). All else lies above, by its scores: whether somebody waits for
+    /// an answer (5 parts), a complaint (3), how negative it is (2; a person's correction wins). What is unknown takes no
+    /// part; where nothing is known, it lies in the middle.
+    pub fn priority(&self) -> u16 {
+        match self.status {
+            _ if self.is_own() => 0,
+            Status::Done | Status::Ignored => 1,
+            Status::Answered => 2,
+            Status::New | Status::Open => {
+                let room = f32::from(PRIORITY_MAX - PRIORITY_OPEN);
+                PRIORITY_OPEN + (room * self.need().clamp(0.0, 1.0)).round() as u16
+            }
+        }
+    }
+
+    /// `0..=1`.
+    fn need(&self) -> f32 {
+        let scores = self.scores.as_ref();
+        let negative = match self.correction {
+            Some(label) => Some(if label == Label::Negative { 1.0 } else { 0.0 }),
+            None => scores.map(|scores| -scores.sentiment.min(0.0)),
+        };
+        let parts = [
+            (5.0, scores.and_then(|scores| scores.needs_answer)),
+            (3.0, scores.and_then(|scores| scores.complaint)),
+            (2.0, negative),
+        ];
+        let known = parts.iter().filter_map(|(weight, part)| part.map(|part| (weight, part)));
+        let (weights, sum) =
+            known.fold((0.0, 0.0), |(weights, sum), (weight, part)| (weights + weight, sum + weight * part));
+        if weights > 0.0 { sum / weights } else { 0.5 }
+    }
 }
+
+/// Of what asks most for somebody.
+pub const PRIORITY_MAX: u16 = 1_000;
+/// The least of what nobody has dealt with.
+const PRIORITY_OPEN: u16 = 3;
 
 fn owned_post<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Post<'static>, D::Error> {
     Post::deserialize(deserializer).map(Post::into_owned)
@@ -145,3 +184,48 @@ pub const OWN_POST: &str = "own/post";
 pub const OWN_REPLY: &str = "own/reply";
 pub const OWN_QUOTE: &str = "own/quote";
 pub const OWN_MENTION: &str = "own/mention";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mention(status: &str, watch: &str, scores: &str) -> Mention {
+        let text = format!(
+            r#"{{"id":"a","text":"b","created_at":"2026-11-21T09:00:00Z","seq":1,"brand":"acme","watches":["{watch}"],
+            "seen_at":"2026-11-21T09:00:00Z","scores":{scores},"author_spam":{{"spam":null,"reasons":[]}},"cluster":null,
+            "status":"{status}"}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn scores(sentiment: f32, needs_answer: &str, complaint: &str) -> String {
+        format!(
+            r#"{{"lang":"en","lang_p":1,"sentiment":{sentiment},"label":"neutral","needs_answer":{needs_answer},
+            "complaint":{complaint},"p":{{"negative":0,"neutral":1,"positive":0}},"tier":"fast","model":"x"}}"#
+        )
+    }
+
+    #[test]
+    fn what_asks_most_comes_first() {
+        let (urgent, calm) = (scores(-1.0, "1", "1"), scores(1.0, "0", "0"));
+        let asks = mention("new", "name", &scores(0.0, "0.9", "0"));
+        let mut corrected = mention("new", "name", "null");
+        corrected.correction = Some(Label::Negative);
+        let falling = [
+            mention("new", "name", &urgent).priority(),
+            mention("open", "name", &scores(-0.5, "0.9", "0.5")).priority(),
+            // Where no model speaks of complaints, the others decide.
+            mention("new", "name", &scores(0.0, "0.9", "null")).priority(),
+            mention("new", "name", "null").priority(),
+            asks.priority(),
+            mention("new", "name", &calm).priority(),
+            mention("answered", "name", &urgent).priority(),
+            mention("done", "name", &urgent).priority(),
+            mention("new", OWN_POST, &urgent).priority(),
+        ];
+        assert!(falling.windows(2).all(|pair| pair[0] > pair[1]), "{falling:?}");
+        assert_eq!((falling[0], falling[5], falling[8]), (PRIORITY_MAX, PRIORITY_OPEN, 0));
+        assert_eq!(corrected.priority(), PRIORITY_MAX);
+        assert_eq!(mention("ignored", "name", &calm).priority(), mention("done", "name", &urgent).priority());
+    }
+}

@@ -6,6 +6,7 @@ mod machine;
 mod part;
 mod peer;
 mod report;
+mod search;
 mod whole;
 
 use super::{Failure, terminal};
@@ -21,7 +22,9 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Args)]
 #[command(after_help = "\
 Takes about a minute; every figure stands beside a limit that was measured in the same run. The long trial:
-  reputed bench --seconds 600 --rate 15500")]
+  reputed bench --seconds 600 --rate 15500
+Searching in a million mentions while a thousand arrive each second:
+  reputed bench --search 1000000")]
 pub struct Bench {
     /// Watches that every post is held against
     #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -35,6 +38,9 @@ pub struct Bench {
     /// Posts a second that everything together is fed; without it, as many as it takes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
+    /// Mentions that are searched while others arrive; 0 leaves that out (a million takes some minutes and 1 GB of disk)
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100_000_000))]
+    search: u32,
     /// One JSON object a stage, in place of a table
     #[arg(long)]
     json: bool,
@@ -74,6 +80,9 @@ impl Bench {
         let parts = part::written(folder, &matching, parts, &mut report).await?;
         carried.report(parts, &mut report);
         delivered.report(&mut report);
+        if self.search > 0 {
+            tokio::task::block_in_place(|| search::measure(folder, self.search, &mut report))?;
+        }
         Ok(report)
     }
 }

@@ -71,7 +71,7 @@ impl Export {
     async fn pages(&self, store: &Store, query: &Query, out: &mut impl Write) -> Result<(), Failure> {
         let (mut after, mut bar): (Option<Place>, _) = (None, None);
         loop {
-            let page = Page { limit: PAGE, after, brands: None };
+            let page = Page { limit: PAGE, after, ..Page::default() };
             let hits = store.searcher.search(query, &page, Timestamp::now())?;
             let bar = bar.get_or_insert_with(|| terminal::count_bar(hits.total));
             for mention in store.reader.mentions(&hits.seqs).await? {

@@ -1,58 +1,126 @@
 //! `reputed search`: over the index, also while the daemon runs.
 
+mod table;
+
 use super::terminal::plain;
 use super::{Configured, Failure};
 use crate::app::INDEX_FOLDER;
-use crate::index::{self, Page, Searcher};
+use crate::http::summary::Summary;
+use crate::index::{self, By, Hits, Interval, Page, Searcher, Sort, TOP_DEFAULT, TOP_MAX};
 use crate::mention::Mention;
 use crate::query::Query;
 use crate::query::names::Names;
 use crate::settings::{Problem, Severity};
 use crate::store::{self, Reader};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
+use serde::Serialize;
 use std::io::{IsTerminal, Write, stdout};
 use std::path::Path;
 
-/// Searches what was heard, newest first
+/// Searches what was heard
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  reputed search 'refund AND sentiment:negative'\n  reputed search '\"money back\" -source:blogs' --json"
-)]
+#[command(after_help = "\
+Examples:
+  reputed search 'refund AND sentiment:negative'
+  reputed search 'acme -from:own' --sort priority --limit 50
+  reputed search '\"money back\" -source:blogs' --sort relevance --json
+  reputed search 'acme created:2026-11-01..2026-11-30' --facets source,sentiment,author --over day
+  reputed search 'status:new' --facets watch,lang --top 100 --limit 1 --json | tail -n 1
+
+--sort priority puts first what asks most for somebody: what waits for an answer, complaints, angry ones.
+--sort relevance puts first what holds the words asked for most often, in titles above all, rare words above others.")]
 pub struct Search {
     query: String,
     /// How many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
-    /// One mention a line as JSON
+    /// What comes first
+    #[arg(long, value_name = "ORDER", default_value = Sort::Newest.name(), value_parser = of(&Sort::ALL))]
+    sort: Sort,
+    /// By what all hits are counted, commas between
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = of(&By::ALL))]
+    facets: Vec<By>,
+    /// Values of each facet, the most frequent
+    #[arg(long, value_name = "N", default_value_t = TOP_DEFAULT as u16, value_parser = clap::value_parser!(u16).range(1..=TOP_MAX as i64))]
+    top: u16,
+    /// Counts all hits over time, in UTC
+    #[arg(long, value_name = "STEP", value_parser = of(&Interval::ALL))]
+    over: Option<Interval>,
+    /// One mention a line as JSON; facets and counts on a last line of their own
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     configured: Configured,
 }
 
+/// One of these names.
+fn of<T: Copy + Send + Sync + 'static>(names: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names.iter().map(|(name, _)| *name)).try_map(|given| {
+        let found = names.iter().find(|(name, _)| *name == given);
+        found.map(|(_, value)| *value).ok_or("not one of them")
+    })
+}
+
+/// The last line of `--json`.
+#[derive(Serialize)]
+struct Last<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    total: u64,
+    undecided: u64,
+}
+
 impl Search {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(mut self) -> Result<(), Failure> {
         let query = parse(&self.query, &self.configured.names()?)?;
         let data_dir = self.configured.find_data()?;
+        let mut facets = Vec::new();
+        for by in std::mem::take(&mut self.facets) {
+            if !facets.contains(&by) {
+                facets.push(by);
+            }
+        }
         super::runtime()?.block_on(async {
             let store = Store::open(&data_dir).await?;
-            let page = Page { limit: self.limit.into(), after: None, brands: None };
+            let page = Page {
+                limit: self.limit.into(),
+                sort: self.sort,
+                facets,
+                top: self.top.into(),
+                over: self.over,
+                ..Page::default()
+            };
             let hits = store.searcher.search(&query, &page, Timestamp::now())?;
             let mentions = store.reader.mentions(&hits.seqs).await?;
-            let mut out = stdout().lock();
-            for mention in &mentions {
-                if self.json {
-                    writeln!(out, "{}", serde_json::to_string(mention)?)?;
-                } else {
-                    writeln!(out, "{}", line(mention, stdout().is_terminal()))?;
-                }
-            }
-            if !self.json {
-                super::terminal::note(&format!("{} of {}", mentions.len(), hits.total));
-            }
-            Ok(())
+            let summary = Summary::of(&hits, &page, &store.reader).await?;
+            self.print(&mentions, &hits, &summary)
         })
+    }
+
+    fn print(&self, mentions: &[Mention], hits: &Hits, summary: &Summary) -> Result<(), Failure> {
+        let mut out = stdout().lock();
+        let colour = stdout().is_terminal();
+        for mention in mentions {
+            if self.json {
+                writeln!(out, "{}", serde_json::to_string(mention)?)?;
+            } else {
+                writeln!(out, "{}", line(mention, colour))?;
+            }
+        }
+        if !self.json {
+            write!(out, "{}", table::text(summary, hits.total, self.over, colour))?;
+            let undecided = match hits.undecided {
+                0 => String::new(),
+                undecided => format!(", {undecided} undecided"),
+            };
+            super::terminal::note(&format!("{} of {}{undecided}", mentions.len(), hits.total));
+        } else if !summary.facets.is_empty() || summary.counts.is_some() {
+            let last = Last { summary, total: hits.total, undecided: hits.undecided };
+            writeln!(out, "{}", serde_json::to_string(&last)?)?;
+        }
+        Ok(())
     }
 }
 

@@ -18,18 +18,27 @@ pub struct Cursor {
 
 impl Cursor {
     pub fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{} {}", self.at.as_nanosecond(), self.key))
+        wrap(&format!("{} {}", self.at.as_nanosecond(), self.key))
     }
 
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let decode = || {
-            let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-            let (at, key) = std::str::from_utf8(&bytes).ok()?.split_once(' ')?;
+        place(text, |text| {
+            let (at, key) = text.split_once(' ')?;
             let at = Timestamp::from_nanosecond(at.parse().ok()?).ok()?;
             Some(Self { at, key: key.to_owned() })
-        };
-        decode().ok_or_else(|| Problem::field("cursor", "this cursor is not one of ours"))
+        })
     }
+}
+
+/// A place in a list as a cursor.
+pub fn wrap(place: &str) -> String {
+    URL_SAFE_NO_PAD.encode(place)
+}
+
+/// The place in a list that a cursor stands for.
+pub fn place<T>(cursor: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, Problem> {
+    let place = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| read(std::str::from_utf8(&bytes).ok()?));
+    place.ok_or_else(|| Problem::field("cursor", "this cursor is not one of ours"))
 }
 
 /// Entries of one page: as asked, within bounds.

@@ -1,11 +1,12 @@
 //! `/api/v1/mentions`: search, one, change.
 
 use super::auth::Caller;
-use super::cursor::{Cursor, Id, Params, limit};
+use super::cursor::{self, Id, Params, limit};
 use super::problem::{Fault, Problem};
+use super::summary::Summary;
 use super::{Desk, Shared, limit as bound};
 use crate::flow::Command;
-use crate::index::{Page, Place};
+use crate::index::{By, Interval, Page, Sort, TOP_DEFAULT, TOP_MAX};
 use crate::mention::{Label, Mention, Status};
 use crate::query::Query;
 use crate::store::Patch;
@@ -26,33 +27,74 @@ pub struct Search {
     limit: Option<usize>,
     cursor: Option<String>,
     brand: Option<String>,
+    #[serde(default)]
+    sort: Sort,
+    facets: Option<String>,
+    top: Option<usize>,
+    over: Option<Interval>,
 }
 
 #[derive(Serialize)]
 pub struct Found {
     items: Vec<Mention>,
     total: u64,
+    /// Neither matched nor not: something asked for is missing.
+    undecided: u64,
     /// To be given for the next page; `None` at the end.
     cursor: Option<String>,
+    #[serde(flatten)]
+    summary: Summary,
 }
 
 pub async fn list(State(desk): Shared, caller: Caller, Params(asked): Params<Search>) -> Result<Json<Found>, Problem> {
     let query = Query::parse_with(&asked.q, &desk.door.names.load()).map_err(Problem::query)?;
-    let after = asked.cursor.as_deref().map(place).transpose()?;
-    let page = Page { limit: limit(asked.limit)?, after, brands: brands(&caller, asked.brand.as_deref()) };
+    let page = asked.page(&caller)?;
     let searcher = desk.door.searcher.clone();
-    let search = tokio::task::spawn_blocking(move || searcher.search(&query, &page, Timestamp::now()));
-    let hits = search.await.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the search failed"))??;
+    let search = tokio::task::spawn_blocking(move || {
+        let hits = searcher.search(&query, &page, Timestamp::now());
+        hits.map(|hits| (hits, page))
+    });
+    let (hits, page) =
+        search.await.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the search failed"))??;
     // The index may be a moment behind: what was deleted since is already gone from the store.
     let items = desk.door.reader.mentions(&hits.seqs).await?;
-    let cursor = hits.next.map(|place| Cursor { at: place.created_at, key: place.seq.to_string() }.encode());
-    Ok(Json(Found { items, total: hits.total, cursor }))
+    let summary = Summary::of(&hits, &page, &desk.door.reader).await?;
+    let cursor = hits.next.map(|place| cursor::wrap(&place.to_string()));
+    Ok(Json(Found { items, total: hits.total, undecided: hits.undecided, cursor, summary }))
 }
 
-fn place(cursor: &str) -> Result<Place, Problem> {
-    let Cursor { at, key } = Cursor::parse(cursor)?;
-    let seq = key.parse().map_err(|_| Problem::field("cursor", "this cursor is not one of ours"))?;
-    Ok(Place { created_at: at, seq })
+impl Search {
+    fn page(&self, caller: &Caller) -> Result<Page, Problem> {
+        let after = self.cursor.as_deref().map(|text| cursor::place(text, |place| place.parse().ok())).transpose()?;
+        let top = self.top.unwrap_or(TOP_DEFAULT);
+        if !(1..=TOP_MAX).contains(&top) {
+            return Err(Problem::field("top", format!("`top` must lie in 1..={TOP_MAX}")));
+        }
+        Ok(Page {
+            limit: limit(self.limit)?,
+            sort: self.sort,
+            after,
+            brands: brands(caller, self.brand.as_deref()),
+            facets: facets(self.facets.as_deref().unwrap_or_default())?,
+            top,
+            over: self.over,
+        })
+    }
+}
+
+/// `source,lang`: each once.
+fn facets(names: &str) -> Result<Vec<By>, Problem> {
+    let mut facets = Vec::new();
+    for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let Some((_, by)) = By::ALL.iter().find(|(known, _)| *known == name) else {
+            let known = By::ALL.map(|(name, _)| name).join(", ");
+            return Err(Problem::field("facets", format!("no facet is called `{name}`: it is one of {known}")));
+        };
+        if !facets.contains(by) {
+            facets.push(*by);
+        }
+    }
+    Ok(facets)
 }
 
 /// The brands that a list shows: those of the caller, narrowed to the one asked for.

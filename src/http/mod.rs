@@ -19,6 +19,7 @@ mod route;
 mod session;
 mod source;
 mod stream;
+pub mod summary;
 mod ui;
 
 #[cfg(test)]

@@ -230,11 +230,20 @@ fn schemas() -> Value {
     let mention = [POST, OF_MENTION].concat();
     let mut post = object(POST);
     post["required"] = json!(["id", "created_at"]);
-    json!({
+    let mut schemas = json!({
         "Post": post,
         "Taken": object(&[("accepted", "integer"), ("matched", "integer"), ("refused", "[object]")]),
         "Mention": object(&mention),
-        "MentionPage": page("Mention", &[("total", "integer"), ("cursor", "string?")]),
+        "MentionPage": page("Mention", &[
+            ("total", "integer"),
+            ("undecided", "integer"),
+            ("cursor", "string?"),
+            ("facets", "object"),
+            ("counts", "[Step]"),
+        ]),
+        "Facet": object(&[("values", "[FacetValue]"), ("distinct", "integer"), ("none", "integer")]),
+        "FacetValue": object(&[("value", "string"), ("count", "integer"), ("name", "string"), ("source", "string")]),
+        "Step": object(&[("at", "time"), ("count", "integer")]),
         "MentionPatch": object(&OF_MENTION[7..]),
         "Alert": object(&[ALERT, &[("mentions", "[integer]")]].concat()),
         "AlertWithMentions": object(&[ALERT, &[("mentions", "[Mention]")]].concat()),
@@ -255,7 +264,10 @@ fn schemas() -> Value {
             ("detail", "string"),
             ("errors", "[object]"),
         ]),
-    })
+    });
+    // By the name of the facet.
+    schemas["MentionPage"]["properties"]["facets"]["additionalProperties"] = reference("Facet");
+    schemas
 }
 
 #[cfg(test)]

@@ -96,6 +96,7 @@ impl From<index::Error> for Problem {
     fn from(error: index::Error) -> Self {
         match error {
             index::Error::Refused(reason) => Self::field("q", reason),
+            index::Error::Unfit(part, reason) => Self::field(part, reason),
             error => {
                 tracing::warn!(%error, "a search could not be answered");
                 Self::busy("the search index is not ready; try again")

@@ -99,8 +99,24 @@ pub static ROUTES: &[Route] = &[
     .params(&[text("source", "By which an admin's posts come in; those that name a source of their own keep it")])
     .sends("Post")
     .returns("Taken"),
-    Route::new("GET", "/api/v1/mentions", VIEWER, "Search mentions, newest first", || get(mention::list))
-        .params(&[QUERY, LIMIT, CURSOR, BRAND])
+    Route::new("GET", "/api/v1/mentions", VIEWER, "Search mentions", || get(mention::list))
+        .params(&[
+            QUERY,
+            text("sort", "newest (by default), relevance, reach or priority"),
+            text(
+                "facets",
+                "What all hits are counted by: source, lang, sentiment, author, watch, brand, kind; commas between",
+            ),
+            Param {
+                name: "top",
+                integer: true,
+                meaning: "Values of each facet, the most frequent; 1 to 100, 10 by default",
+            },
+            text("over", "Count all hits over time: hour, day or week, in UTC"),
+            LIMIT,
+            CURSOR,
+            BRAND,
+        ])
         .returns("MentionPage"),
     Route::new(
         "GET",

@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod search;
 
 use super::auth::{Role, Token, Tokens};
 use super::{Door, OpenIntake, limit, serve};

@@ -5,10 +5,12 @@
 use super::schema::{Fields, UNKNOWN};
 use super::tokenizer::{Tokens, cut};
 use crate::mention::Mention;
+use crate::post::Post;
 use crate::query::eval::{self, Subject};
 use crate::query::field::KeywordField;
 use crate::query::piece::Piece;
 use crate::query::reading::Reading;
+use std::collections::BTreeSet;
 use tantivy::TantivyDocument;
 use tantivy::schema::Field;
 
@@ -32,6 +34,12 @@ impl Builder {
         let mut document = TantivyDocument::default();
         document.add_u64(fields.seq, seq);
         document.add_i64(fields.created, post.created_at.as_microsecond());
+        document.add_u64(fields.priority, mention.priority().into());
+        document.add_text(fields.source_id, &*post.source);
+        document.add_text(fields.brand_id, &mention.brand);
+        if let Some(key) = author_key(post) {
+            document.add_u64(fields.author_key, key);
+        }
         self.words(fields, &mut document);
         for tag in &self.reading.tags {
             document.add_text(fields.tag, tag);
@@ -77,14 +85,13 @@ impl Builder {
         use KeywordField as K;
         let post = subject.post;
         let mut add = |field: KeywordField, value: &str| document.add_text(fields.keyword(field), value);
-        let ids = [(K::Source, &*post.source), (K::Brand, &*mention.brand)];
-        for (field, id) in ids.into_iter().chain(mention.watches.iter().map(|watch| (K::Watch, watch.as_str()))) {
-            // Asked for in lower case or as it is.
-            add(field, id);
-            let lower = id.to_lowercase();
-            if lower != id {
-                add(field, &lower);
-            }
+        // Asked for in lower case only: so reads the parser whatever stands behind the colon.
+        add(K::Source, &post.source.to_lowercase());
+        add(K::Brand, &mention.brand.to_lowercase());
+        // Two that differ by case count as one.
+        let watches: BTreeSet<String> = mention.watches.iter().map(|watch| watch.to_lowercase()).collect();
+        for watch in &watches {
+            add(K::Watch, watch);
         }
         add(K::Source, subject.source_kind);
         add(K::Kind, post.kind.name());
@@ -103,6 +110,15 @@ impl Builder {
             add(field, name);
         }
     }
+}
+
+/// Tells an author from every other: by id, where there is none by handle, within the source. `None`: nobody is named.
+fn author_key(post: &Post<'_>) -> Option<u64> {
+    let who = post.author.id.as_deref().or(post.author.handle.as_deref())?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(post.source.as_bytes()).update(b"\0").update(who.as_bytes());
+    let hash = hasher.finalize();
+    Some(u64::from_le_bytes(std::array::from_fn(|n| hash.as_bytes()[n])))
 }
 
 fn address(fields: &Fields, document: &mut TantivyDocument, host: &str, path: &str) {

@@ -5,15 +5,25 @@
 //! feeding: whoever writes asks [`Writer::last_change`] and continues from there, after a start as after an error.
 
 mod document;
+mod facet;
 mod folder;
+mod over;
+mod place;
 mod position;
+mod relevance;
 mod schema;
 mod search;
+mod sort;
 mod steady;
 mod tokenizer;
 mod translate;
+mod wording;
 
-pub use search::{Hits, LIMIT_MAX, Page, Place, Searcher};
+pub use facet::{By, Facet, TOP_DEFAULT, TOP_MAX, Value};
+pub use over::{Interval, STEPS_MAX, Step};
+pub use place::{NoPlace, Place};
+pub use search::{Hits, LIMIT_MAX, Page, Searcher};
+pub use sort::Sort;
 
 use crate::mention::Mention;
 use arc_swap::ArcSwap;
@@ -51,6 +61,9 @@ pub enum Error {
     /// The query cannot be answered as asked; the reason is for whoever wrote it.
     #[error("{0}")]
     Refused(String),
+    /// So is another part of what was asked: its name, and the reason.
+    #[error("{1}")]
+    Unfit(&'static str, String),
 }
 
 impl Error {

@@ -17,6 +17,10 @@ pub(super) const UNKNOWN: &str = "\0";
 const TOKENIZER: &str = "words";
 pub(super) const SEQ: &str = "seq";
 pub(super) const CREATED: &str = "created";
+pub(super) const PRIORITY: &str = "priority";
+pub(super) const SOURCE_ID: &str = "source_id";
+pub(super) const BRAND_ID: &str = "brand_id";
+pub(super) const AUTHOR_KEY: &str = "author_key";
 
 const KEYWORDS: [(KeywordField, &str); 10] = [
     (KeywordField::Source, "source"),
@@ -30,6 +34,10 @@ const KEYWORDS: [(KeywordField, &str); 10] = [
     (KeywordField::Status, "status"),
     (KeywordField::Sentiment, "label"),
 ];
+
+/// Keywords that hits are counted by, as columns beside.
+const COUNTED: [KeywordField; 4] =
+    [KeywordField::Kind, KeywordField::Lang, KeywordField::Watch, KeywordField::Sentiment];
 
 const NUMBERS: [(NumberField, &str); 14] = [
     (NumberField::Sentiment, "sentiment"),
@@ -65,6 +73,14 @@ pub(super) struct Fields {
     pub host: Field,
     /// The same, with the path behind: `shop.example/a`. A column, not indexed: see [`column`].
     pub path: Field,
+    /// [`crate::mention::Mention::priority`], a column.
+    pub priority: Field,
+    /// The id of the source alone, a column; the keyword holds its kind, too.
+    pub source_id: Field,
+    /// The brand exactly as it is called: who may see what hangs on it, so that `Acme` and `acme` stay two.
+    pub brand_id: Field,
+    /// Tells authors apart: see `document`. A column.
+    pub author_key: Field,
     keywords: [Field; KEYWORDS.len()],
     numbers: [Field; NUMBERS.len()],
 }
@@ -83,6 +99,15 @@ impl Fields {
     }
 }
 
+/// The name of a keyword's field, and of its column if it is counted.
+pub(super) fn keyword_name(field: KeywordField) -> &'static str {
+    KEYWORDS.iter().find(|(name, _)| *name == field).map_or("", |(_, name)| name)
+}
+
+pub(super) fn number_name(field: NumberField) -> &'static str {
+    NUMBERS.iter().find(|(name, _)| *name == field).map_or("", |(_, name)| name)
+}
+
 pub(super) fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
     let fields = Fields {
@@ -93,18 +118,22 @@ pub(super) fn schema() -> (Schema, Fields) {
         handle: words(&mut schema, "handle"),
         name: words(&mut schema, "name"),
         bio: words(&mut schema, "bio"),
-        tag: exact(&mut schema, "tag"),
-        account: exact(&mut schema, "account"),
-        ticker: exact(&mut schema, "ticker"),
-        host: exact(&mut schema, "host"),
+        tag: exact(&mut schema, "tag", false),
+        account: exact(&mut schema, "account", false),
+        ticker: exact(&mut schema, "ticker", false),
+        host: exact(&mut schema, "host", false),
         path: column(&mut schema, "path"),
-        keywords: KEYWORDS.map(|(_, name)| exact(&mut schema, name)),
+        priority: schema.add_u64_field(PRIORITY, FAST),
+        source_id: column(&mut schema, SOURCE_ID),
+        brand_id: exact(&mut schema, BRAND_ID, true),
+        author_key: schema.add_u64_field(AUTHOR_KEY, FAST),
+        keywords: KEYWORDS.map(|(field, name)| exact(&mut schema, name, COUNTED.contains(&field))),
         numbers: NUMBERS.map(|(_, name)| schema.add_f64_field(name, FAST)),
     };
     (schema.build(), fields)
 }
 
-/// Words with positions. No norms: hits are ordered by time, never by score.
+/// Words with positions. No norms: lengths play no part in the order of hits.
 fn words(schema: &mut SchemaBuilder, name: &str) -> Field {
     let indexing = TextFieldIndexing::default()
         .set_tokenizer(TOKENIZER)
@@ -113,16 +142,19 @@ fn words(schema: &mut SchemaBuilder, name: &str) -> Field {
     schema.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
 }
 
-fn exact(schema: &mut SchemaBuilder, name: &str) -> Field {
+/// A whole text as one term; `counted`: a column, too.
+fn exact(schema: &mut SchemaBuilder, name: &str, counted: bool) -> Field {
     let indexing = TextFieldIndexing::default()
         .set_tokenizer("raw")
         .set_index_option(IndexRecordOption::Basic)
         .set_fieldnorms(false);
-    schema.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
+    let options = TextOptions::default().set_indexing_options(indexing);
+    schema.add_text_field(name, if counted { options.set_fast("raw") } else { options })
 }
 
-/// Whole texts, not indexed: a range of them is found by a scan over the column of their ranks. For texts of which
-/// nearly each is the only one of its kind: as terms, these made a quarter of the work of indexing and merging.
+/// Whole texts, not indexed: a range of them is found by a scan over the column of their ranks. For texts that are only
+/// counted, and for those of which nearly each is the only one of its kind: as terms, these made a quarter of the work of
+/// indexing and merging.
 fn column(schema: &mut SchemaBuilder, name: &str) -> Field {
     schema.add_text_field(name, TextOptions::default().set_fast("raw"))
 }

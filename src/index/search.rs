@@ -1,38 +1,56 @@
-//! Searching: newest first, page by page, with the exact total.
+//! Searching: a page in the order asked for, and in the same pass over the hits their exact number, what they are made of
+//! and how they lie in time.
 
+use super::facet::{By, Counter, Facet, TOP_DEFAULT, TOP_MAX, Tally};
+use super::over::{Interval, Over, Step};
+use super::place::{self, Place};
+use super::relevance::{self, Weighed};
 use super::schema::{self, Fields};
+use super::sort::{First, Key, Ranks, Sort};
 use super::translate::Translator;
 use super::{Error, survive};
-use crate::query::Query;
+use crate::query::{Expr, Query};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 use tantivy::columnar::ColumnValues;
-use tantivy::query::{EnableScoring, Weight};
+use tantivy::query::{EnableScoring, Query as _, Weight};
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, IndexReader, SegmentReader};
 
 /// Most hits of one page; a larger limit is cut to it. Each hit is a read of the store.
 pub const LIMIT_MAX: usize = 1_000;
 
-/// Which page of a search: newest first by `created_at`, then by `seq`.
-#[derive(Clone, Debug, Default)]
+/// Which page of a search, and what to tell of all its hits.
+#[derive(Clone, Debug)]
 pub struct Page {
     /// At most [`LIMIT_MAX`]; 0 only counts.
     pub limit: usize,
+    pub sort: Sort,
     /// Behind this place: what the page before returned.
     pub after: Option<Place>,
     /// Only these brands; all when `None`.
     pub brands: Option<Vec<String>>,
+    /// By what all hits are to be counted, each once.
+    pub facets: Vec<By>,
+    /// Values of each facet, at most [`TOP_MAX`].
+    pub top: usize,
+    /// In which steps of time all hits are to be counted.
+    pub over: Option<Interval>,
 }
 
-/// A hit's place in the order. New mentions come before it or after it but never move it, so pages neither repeat nor
-/// skip. The time is in whole microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    pub created_at: Timestamp,
-    pub seq: i64,
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            limit: 0,
+            sort: Sort::default(),
+            after: None,
+            brands: None,
+            facets: Vec::new(),
+            top: TOP_DEFAULT,
+            over: None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -40,8 +58,14 @@ pub struct Hits {
     pub seqs: Vec<i64>,
     /// Of all pages.
     pub total: u64,
+    /// Mentions of which nobody can say whether they match, since something asked for is missing. Not among the hits.
+    pub undecided: u64,
     /// Where the next page begins; `None` at the end.
     pub next: Option<Place>,
+    /// As asked for, over all pages.
+    pub facets: Vec<Facet>,
+    /// From the first hit to the last, over all pages.
+    pub counts: Vec<Step>,
 }
 
 /// Searches; cheap to clone; sees each commit as soon as it is made.
@@ -56,7 +80,7 @@ impl Searcher {
     /// One page of what `query` wholly matches. `now`: for `age:`.
     ///
     /// # Errors
-    /// [`Error::Refused`] for the one who wrote the query, [`Error::Rebuild`] when the index proves damaged.
+    /// [`Error::Refused`] and [`Error::Unfit`] for the one who asked, [`Error::Rebuild`] when the index proves damaged.
     pub fn search(&self, query: &Query, page: &Page, now: Timestamp) -> Result<Hits, Error> {
         survive(|| self.find(query, page, now))
     }
@@ -68,127 +92,158 @@ impl Searcher {
 
     fn find(&self, query: &Query, page: &Page, now: Timestamp) -> Result<Hits, Error> {
         let searcher = self.reader.load().searcher();
+        let asked = place::asked(query, page);
+        let words = if page.sort == Sort::Relevance { relevance::words(&query.expr) } else { Vec::new() };
+        let weights = match &page.after {
+            Some(place) => {
+                place.check(asked, page.sort, words.len())?;
+                place.weights.clone()
+            }
+            None => relevance::weights(&words, &self.fields, &searcher)?,
+        };
         let translator = Translator { fields: &self.fields, searcher: &searcher, now };
-        let tree = translator.query(&query.expr, page.brands.as_deref())?;
-        let weight = tree.weight(EnableScoring::disabled_from_searcher(&searcher))?;
-        let mut segments = searcher.segment_readers().iter().map(Segment::open).collect::<Result<Vec<_>, _>>()?;
-        // The newest first, so that most others need only be counted.
-        segments.sort_by_key(|segment| Reverse(segment.created.max_value()));
+        let brands = page.brands.as_deref();
+        let weight =
+            |tree: Box<dyn tantivy::query::Query>| tree.weight(EnableScoring::disabled_from_searcher(&searcher));
+        let matching = weight(translator.query(&query.expr, brands)?)?;
+
+        let mut segments = Vec::with_capacity(searcher.segment_readers().len());
+        for reader in searcher.segment_readers() {
+            let ranks = match page.sort {
+                Sort::Newest => Ranks::Same,
+                Sort::Reach => Ranks::reach(reader)?,
+                Sort::Priority => Ranks::priority(reader)?,
+                Sort::Relevance => Ranks::Words(Weighed::open(&words, &weights, &self.fields, reader)?),
+            };
+            segments.push(Segment::open(reader, ranks)?);
+        }
+        // The first hits first, so that most other segments need only be counted.
+        segments.sort_by_key(|segment| Reverse(segment.greatest));
 
         let limit = page.limit.min(LIMIT_MAX);
-        let mut newest = Newest::new(limit, page.after);
+        let mut found = Found {
+            first: First::new(limit, page.after.as_ref().map(|place| place.key)),
+            tallies: page.facets.iter().map(|by| Tally::new(*by)).collect(),
+            over: page.over.map(Over::new),
+        };
         let mut total = 0;
-        for segment in &segments {
-            total += segment.collect(weight.as_ref(), &mut newest)?;
+        let is_plain = matches!(query.expr, Expr::All | Expr::Term(_));
+        for segment in &mut segments {
+            total += segment.collect(matching.as_ref(), is_plain, &mut found)?;
         }
-        let (keys, more) = newest.finish();
-        let seqs = keys.iter().map(|key| key.seq.cast_signed()).collect();
-        let next = if more { keys.last().map(Key::place).transpose()? } else { None };
-        Ok(Hits { seqs, total, next })
-    }
-}
-
-/// The order of hits, newest greatest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    /// Microseconds since 1970.
-    created: i64,
-    seq: u64,
-}
-
-impl Key {
-    fn place(&self) -> Result<Place, Error> {
-        let created_at = Timestamp::from_microsecond(self.created)
-            .map_err(|_| Error::Rebuild(format!("impossible time {} of mention {}", self.created, self.seq)))?;
-        Ok(Place { created_at, seq: self.seq.cast_signed() })
-    }
-}
-
-/// Keeps the newest keys behind a place, and one more to know whether another page follows.
-struct Newest {
-    limit: usize,
-    before: Option<Key>,
-    /// The oldest that is kept stands on top.
-    heap: BinaryHeap<Reverse<Key>>,
-}
-
-impl Newest {
-    fn new(limit: usize, after: Option<Place>) -> Self {
-        let before =
-            after.map(|place| Key { created: place.created_at.as_microsecond(), seq: place.seq.cast_unsigned() });
-        Self { limit, before, heap: BinaryHeap::with_capacity(limit + 2) }
-    }
-
-    /// Whether a segment between these times can still hold a hit of this page.
-    fn wants(&self, oldest: i64, newest: i64) -> bool {
-        let too_new = self.before.is_some_and(|before| oldest > before.created);
-        let too_old = self.is_full() && self.heap.peek().is_some_and(|Reverse(last)| newest < last.created);
-        self.limit > 0 && !too_new && !too_old
-    }
-
-    fn is_full(&self) -> bool {
-        self.heap.len() > self.limit
-    }
-
-    fn push(&mut self, key: Key) {
-        if self.before.is_some_and(|before| key >= before) {
-            return;
-        }
-        if self.is_full() {
-            if self.heap.peek().is_some_and(|Reverse(last)| key <= *last) {
-                return;
+        let undecided = match translator.possible(&query.expr, brands)? {
+            Some(possible) => {
+                let possible = weight(possible)?;
+                let counts = segments.iter().map(|segment| count(possible.as_ref(), segment.reader, false));
+                counts.sum::<tantivy::Result<u64>>()?.saturating_sub(total)
             }
-            self.heap.pop();
-        }
-        self.heap.push(Reverse(key));
+            None => 0,
+        };
+        let (keys, more) = found.first.finish();
+        let next = keys.last().filter(|_| more).map(|key| Place { key: *key, sort: page.sort, asked, weights });
+        let top = page.top.min(TOP_MAX);
+        Ok(Hits {
+            seqs: keys.iter().map(|key| key.seq.cast_signed()).collect(),
+            total,
+            undecided,
+            next,
+            facets: found.tallies.into_iter().map(|tally| tally.finish(top)).collect(),
+            counts: found.over.map(Over::finish).transpose()?.unwrap_or_default(),
+        })
     }
+}
 
-    /// Newest first, and whether there are more.
-    fn finish(self) -> (Vec<Key>, bool) {
-        let more = self.limit > 0 && self.is_full();
-        let mut keys: Vec<Key> = self.heap.into_sorted_vec().into_iter().map(|Reverse(key)| key).collect();
-        keys.truncate(self.limit);
-        (keys, more)
+/// What is gathered of the hits.
+struct Found {
+    first: First,
+    tallies: Vec<Tally>,
+    over: Option<Over>,
+}
+
+/// How many documents match. A plain query, of one term, tantivy counts without a look at each; others it counts block by
+/// block, for which it reads whole columns of numbers: three times slower than hit by hit.
+fn count(weight: &dyn Weight, reader: &SegmentReader, is_plain: bool) -> tantivy::Result<u64> {
+    if is_plain {
+        return weight.count(reader).map(u64::from);
     }
+    let mut count = 0;
+    let alive = reader.alive_bitset();
+    weight.for_each_no_score(reader, &mut |docs: &[DocId]| {
+        count += alive.map_or(docs.len(), |alive| docs.iter().filter(|doc| alive.is_alive(**doc)).count());
+    })?;
+    Ok(count as u64)
 }
 
 struct Segment<'a> {
     reader: &'a SegmentReader,
     created: Arc<dyn ColumnValues<i64>>,
     seq: Arc<dyn ColumnValues<u64>>,
+    ranks: Ranks,
+    /// Between these all of its keys lie.
+    least: Key,
+    greatest: Key,
 }
 
 impl<'a> Segment<'a> {
-    fn open(reader: &'a SegmentReader) -> tantivy::Result<Self> {
+    fn open(reader: &'a SegmentReader, ranks: Ranks) -> tantivy::Result<Self> {
         let columns = reader.fast_fields();
-        Ok(Self {
-            reader,
-            created: columns.column_first_or_default(schema::CREATED)?,
-            seq: columns.column_first_or_default(schema::SEQ)?,
-        })
+        let created = columns.column_first_or_default::<i64>(schema::CREATED)?;
+        let seq = columns.column_first_or_default::<u64>(schema::SEQ)?;
+        let (low, high) = ranks.span();
+        let least = Key { rank: low, created: created.min_value(), seq: seq.min_value() };
+        let greatest = Key { rank: high, created: created.max_value(), seq: seq.max_value() };
+        Ok(Self { reader, created, seq, ranks, least, greatest })
     }
 
-    /// Offers every hit to `newest` and says how many there are.
-    fn collect(&self, weight: &dyn Weight, newest: &mut Newest) -> tantivy::Result<u64> {
-        if !newest.wants(self.created.min_value(), self.created.max_value()) {
-            return Ok(u64::from(weight.count(self.reader)?));
+    /// Offers every hit to `found` and says how many there are.
+    fn collect(&mut self, weight: &dyn Weight, is_plain: bool, found: &mut Found) -> tantivy::Result<u64> {
+        let Found { first, tallies, over } = found;
+        let pages = first.wants(self.least, self.greatest);
+        if !pages && tallies.is_empty() && over.is_none() {
+            return count(weight, self.reader, is_plain);
         }
+        let mut counters =
+            tallies.iter_mut().map(|tally| tally.open(self.reader)).collect::<tantivy::Result<Vec<_>>>()?;
+        let needs_seqs = counters.iter().any(|counter| matches!(counter, Counter::Authors { .. }));
         let alive = self.reader.alive_bitset();
+        let mut living = Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN);
+        let (mut times, mut seqs, mut ranks) =
+            ([0; COLLECT_BLOCK_BUFFER_LEN], [0; COLLECT_BLOCK_BUFFER_LEN], [0; COLLECT_BLOCK_BUFFER_LEN]);
         let mut total = 0;
-        let mut created = [0; COLLECT_BLOCK_BUFFER_LEN];
         weight.for_each_no_score(self.reader, &mut |docs: &[DocId]| {
-            let created = &mut created[..docs.len()];
-            self.created.get_vals(docs, created);
-            for (&doc, &created) in docs.iter().zip(created.iter()) {
-                if alive.is_some_and(|alive| !alive.is_alive(doc)) {
-                    continue;
+            let docs = match alive {
+                Some(alive) => {
+                    living.clear();
+                    living.extend(docs.iter().copied().filter(|doc| alive.is_alive(*doc)));
+                    &living
                 }
-                total += 1;
-                if newest.wants(created, created) {
-                    newest.push(Key { created, seq: self.seq.get_val(doc) });
+                None => docs,
+            };
+            total += docs.len() as u64;
+            let (times, seqs, ranks) = (&mut times[..docs.len()], &mut seqs[..docs.len()], &mut ranks[..docs.len()]);
+            if pages || over.is_some() {
+                self.created.get_vals(docs, times);
+            }
+            if let Some(over) = over {
+                over.add(times);
+            }
+            if needs_seqs {
+                self.seq.get_vals(docs, seqs);
+            }
+            for counter in &mut counters {
+                counter.add(docs, seqs);
+            }
+            if pages {
+                self.ranks.read(docs, ranks);
+                for ((&doc, &created), &rank) in docs.iter().zip(times.iter()).zip(ranks.iter()) {
+                    let key = |seq| Key { rank, created, seq };
+                    if first.wants(key(0), key(u64::MAX)) {
+                        first.push(key(self.seq.get_val(doc)));
+                    }
                 }
             }
         })?;
+        counters.into_iter().try_for_each(Counter::finish)?;
         Ok(total)
     }
 }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod difference;
+mod page;
 
 use super::*;
 use crate::mention::{AuthorSpam, Label, OWN_POST, Probability, Scores, Status, Tier};
@@ -239,31 +240,6 @@ fn every_field_and_operator() {
     for (expr, expected) in cases {
         assert_eq!(found(&searcher, expr.clone()), expected, "{expr:?}");
     }
-}
-
-#[test]
-fn pages_hold_still_while_mentions_arrive() {
-    let all: Vec<Mention> = (1..=25)
-        .map(|seq| {
-            let mut mention = mention(seq, "acme");
-            // Several of one moment: `seq` decides.
-            mention.post.created_at = Timestamp::from_second(1_790_000_000 + seq / 4).unwrap();
-            mention
-        })
-        .collect();
-    let (_dir, mut writer, searcher) = index(&all[..20]);
-    let first = search(&searcher, word("acme"), &page(8));
-    assert_eq!((first.seqs, first.total), ((13..=20).rev().collect::<Vec<_>>(), 20));
-    let mut old = all[0].clone();
-    old.seq = 30;
-    for mention in all[20..].iter().chain([&old]) {
-        writer.put(mention, "bluesky", false).unwrap();
-    }
-    writer.commit(2).unwrap();
-    let second = search(&searcher, word("acme"), &Page { after: first.next, ..page(8) });
-    assert_eq!((second.seqs, second.total), ((5..=12).rev().collect::<Vec<_>>(), 26));
-    let third = search(&searcher, word("acme"), &Page { after: second.next, ..page(8) });
-    assert_eq!((third.seqs, third.next), (vec![4, 30, 3, 2, 1], None));
 }
 
 #[test]

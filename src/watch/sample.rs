@@ -2,6 +2,10 @@
 //! For benchmarks and difference tests only; says nothing about how people write. Knows one wire form, Jetstream's v1 frame,
 //! so that decoding can be measured on the same posts.
 
+mod mention;
+
+pub use mention::NAMES;
+
 use crate::brand::{Brand, Watch};
 use crate::post::{Kind, Post};
 use jiff::Timestamp;

@@ -2,9 +2,13 @@
 
 use super::*;
 use crate::query::eval::Subject;
+use crate::query::piece::Piece;
+use crate::query::reading::Reading;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 const VOCABULARY: [&str; 6] = ["acme", "acmes", "acid", "money", "monday", "back"];
 /// What a text holds beside words.
@@ -13,9 +17,9 @@ const ENTITIES: [&str; 7] =
 const MENTIONS: i64 = 120;
 
 /// What the evaluator of single posts says.
-fn matches(expr: &Expr, mention: &Mention) -> bool {
+fn matches(expr: &Expr, mention: &Mention) -> Option<bool> {
     let subject = Subject { post: &mention.post, source_kind: "bluesky", mention: Some(mention), now: None };
-    query(expr.clone()).matches(&subject) == Some(true)
+    query(expr.clone()).matches(&subject)
 }
 
 fn any_mention() -> impl Strategy<Value = Mention> {
@@ -36,6 +40,11 @@ fn any_mention() -> impl Strategy<Value = Mention> {
             mention.status = Status::ALL[second as usize % 5].1;
             mention.post.author.handle = (second % 2 == 0).then(|| "@acme.example".into());
             mention.brand = if acme { "acme" } else { "zeta" }.into();
+            mention.post.reach = (second % 5 > 1).then_some(second as u64 / 4);
+            mention.post.author.id = (second % 7 > 2).then(|| format!("did:x:{}", second % 4).into());
+            mention.post.source = if second % 6 > 0 { "sky" } else { "Blogs" }.into();
+            mention.watches =
+                ["name", "Name", "own/post", "other"][..second as usize % 5].iter().map(ToString::to_string).collect();
             mention
         },
     )
@@ -91,17 +100,21 @@ fn any_expr() -> impl Strategy<Value = Expr> {
     })
 }
 
-#[test]
-fn both_evaluators_agree() {
-    let mut runner = TestRunner::new_with_rng(
-        Config { cases: 500, failure_persistence: None, ..Config::default() },
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new_with_rng(
+        Config { cases, failure_persistence: None, ..Config::default() },
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
-    );
-    // Written over several commits, with rewritten and removed ones between.
-    let (_dir, mut writer, searcher) = index(&[]);
-    let mut held = std::collections::BTreeMap::new();
+    )
+}
+
+type Held = BTreeMap<i64, Mention>;
+
+/// Written over several commits, with rewritten and removed ones between.
+fn generated(runner: &mut TestRunner) -> (tempfile::TempDir, Writer, Searcher, Held) {
+    let (dir, mut writer, searcher) = index(&[]);
+    let mut held = Held::new();
     for change in 1..=MENTIONS {
-        let mut mention = any_mention().new_tree(&mut runner).unwrap().current();
+        let mut mention = any_mention().new_tree(runner).unwrap().current();
         mention.seq = if change % 9 == 0 { change / 2 } else { change };
         writer.put(&mention, "bluesky", held.contains_key(&mention.seq)).unwrap();
         held.insert(mention.seq, mention);
@@ -113,17 +126,56 @@ fn both_evaluators_agree() {
             writer.commit(change).unwrap();
         }
     }
-    let newest_first = |mention: &&Mention| std::cmp::Reverse((mention.post.created_at, mention.seq));
+    (dir, writer, searcher, held)
+}
+
+/// The rank of a mention, counted by hand.
+fn rank(sort: Sort, mention: &Mention, words: &[(TextField, &str, u64)]) -> u64 {
+    let reading = Reading::of(&mention.post);
+    match sort {
+        Sort::Newest => 0,
+        Sort::Reach => mention.post.reach.map_or(0, |reach| reach + 1),
+        Sort::Priority => mention.priority().into(),
+        Sort::Relevance => {
+            let times = |piece: &Piece, word: &str| piece.words().filter(|found| *found == word).count() as u64;
+            let part = |weight: u64, tf: u64| weight * 10_000 * 10 * tf / (10 * tf + 12);
+            let gain = |(field, word, weight): &(TextField, &str, u64)| match field {
+                TextField::Any => {
+                    part(*weight, times(&reading.text, word)) + part(2 * weight, times(&reading.title, word))
+                }
+                TextField::Text => part(*weight, times(&reading.text, word)),
+                TextField::Title => part(2 * weight, times(&reading.title, word)),
+                // Handle and name stand in one field.
+                _ => part(*weight, times(&reading.handle, word) + times(&reading.name, word)),
+            };
+            words.iter().map(gain).sum()
+        }
+    }
+}
+
+#[test]
+fn both_evaluators_agree() {
+    let mut runner = runner(500);
+    let (_dir, _writer, searcher, held) = generated(&mut runner);
+    let asked = (any_expr(), proptest::sample::select(Sort::ALL.map(|(_, sort)| sort).to_vec()));
     runner
-        .run(&any_expr(), |expr| {
-            let mut expected: Vec<&Mention> = held.values().filter(|mention| matches(&expr, mention)).collect();
-            expected.sort_by_key(newest_first);
+        .run(&asked, |(expr, sort)| {
+            let words = relevance::words(&expr);
+            let weights = relevance::weights(&words, &searcher.fields, &searcher.reader.load().searcher()).unwrap();
+            let words: Vec<(TextField, &str, u64)> =
+                words.iter().zip(weights).map(|((field, word), weight)| (*field, *word, weight.into())).collect();
+            let mut expected: Vec<&Mention> =
+                held.values().filter(|mention| matches(&expr, mention) == Some(true)).collect();
+            expected
+                .sort_by_key(|mention| Reverse((rank(sort, mention, &words), mention.post.created_at, mention.seq)));
             let expected: Vec<i64> = expected.iter().map(|mention| mention.seq).collect();
+            let undecided = held.values().filter(|mention| matches(&expr, mention).is_none()).count();
             let mut pages = Vec::new();
-            let mut page = page(40);
+            let mut page = Page { sort, ..page(40) };
             loop {
                 let hits = search(&searcher, expr.clone(), &page);
                 prop_assert_eq!(hits.total, expected.len() as u64);
+                prop_assert_eq!(hits.undecided, undecided as u64);
                 pages.extend(hits.seqs);
                 page.after = hits.next;
                 if page.after.is_none() {
@@ -131,6 +183,77 @@ fn both_evaluators_agree() {
                 }
             }
             prop_assert_eq!(pages, expected);
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// The values of a mention, as a facet would call them.
+fn values(by: By, mention: &Mention) -> BTreeSet<String> {
+    let post = &mention.post;
+    let subject = Subject { post, source_kind: "bluesky", mention: Some(mention), now: None };
+    let author = post.author.id.as_deref().or(post.author.handle.as_deref());
+    match by {
+        By::Source => Some(post.source.to_string()).into_iter().collect(),
+        By::Lang => eval::language(&subject).into_iter().collect(),
+        By::Sentiment => eval::label(mention).map(|label| label.name().to_owned()).into_iter().collect(),
+        By::Author => author.map(|author| format!("{} {author}", post.source)).into_iter().collect(),
+        By::Watch => mention.watches.iter().map(|watch| watch.to_lowercase()).collect(),
+        By::Brand => Some(mention.brand.clone()).into_iter().collect(),
+        By::Kind => Some(post.kind.name().to_owned()).into_iter().collect(),
+    }
+}
+
+#[test]
+fn what_is_told_of_all_hits_is_what_counting_them_tells() {
+    let mut runner = runner(150);
+    let (_dir, _writer, searcher, held) = generated(&mut runner);
+    let facets = By::ALL.map(|(_, by)| by).to_vec();
+    runner
+        .run(&(any_expr(), 1..8_usize), |(expr, top)| {
+            let page = Page { facets: facets.clone(), top, over: Some(Interval::Hour), ..page(1) };
+            let hits = search(&searcher, expr.clone(), &page);
+            let matching: Vec<&Mention> =
+                held.values().filter(|mention| matches(&expr, mention) == Some(true)).collect();
+            prop_assert_eq!(hits.facets.len(), facets.len());
+            for (facet, by) in hits.facets.iter().zip(&facets) {
+                let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+                for value in matching.iter().flat_map(|mention| values(*by, mention)) {
+                    *counts.entry(value).or_default() += 1;
+                }
+                let none = matching.iter().filter(|mention| values(*by, mention).is_empty()).count();
+                let distinct = counts.len() as u64;
+                prop_assert_eq!((facet.by, facet.distinct, facet.none), (*by, distinct, none as u64));
+                let named = |value: &Value| match value {
+                    Value::Name(name) => name.clone(),
+                    Value::AuthorOf(seq) => values(*by, &held[seq]).pop_first().unwrap(),
+                };
+                let found: Vec<(String, u64)> =
+                    facet.values.iter().map(|(value, count)| (named(value), *count)).collect();
+                let mut expected: Vec<(String, u64)> = counts.into_iter().collect();
+                expected.sort_by_key(|(_, count)| Reverse(*count));
+                if *by == By::Author {
+                    // Ties stand by who came last.
+                    let latest = |name: &String| {
+                        matching
+                            .iter()
+                            .filter(|mention| values(*by, mention).contains(name))
+                            .map(|mention| mention.seq)
+                            .max()
+                    };
+                    expected.sort_by_key(|(name, count)| Reverse((*count, latest(name))));
+                }
+                expected.truncate(top);
+                prop_assert_eq!(found, expected);
+            }
+            let hour = |mention: &Mention| mention.post.created_at.as_second().div_euclid(3_600) * 3_600;
+            let (first, last) = (matching.iter().map(|m| hour(m)).min(), matching.iter().map(|m| hour(m)).max());
+            let expected: Vec<(i64, u64)> = (first.unwrap_or(1)..=last.unwrap_or(0))
+                .step_by(3_600)
+                .map(|at| (at, matching.iter().filter(|mention| hour(mention) == at).count() as u64))
+                .collect();
+            let found: Vec<(i64, u64)> = hits.counts.iter().map(|step| (step.at.as_second(), step.count)).collect();
+            prop_assert_eq!(found, expected);
             Ok(())
         })
         .unwrap();
