@@ -4,6 +4,8 @@
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use daachorse::DoubleArrayAhoCorasick;
+use reputed::brand::{Brand, Watch};
 use reputed::post::{Post, Str};
 use reputed::query::names::Names;
 use reputed::source::bluesky::frame::{self, What};
@@ -30,11 +32,16 @@ fn filter(c: &mut Criterion) {
             b.iter(|| posts.iter().filter(|post| !gate.matches(black_box(post), &mut scratch).is_empty()).count());
         });
 
+        let texts: Vec<String> = posts.iter().map(|post| folded(&post.text)).collect();
+        if let Ok(automaton) = DoubleArrayAhoCorasick::<u32>::new(sample.literals()) {
+            group.bench_with_input(BenchmarkId::new("bare_daachorse", watches), &texts, |b, texts| {
+                b.iter(|| texts.iter().filter(|text| automaton.find_iter(black_box(text)).next().is_some()).count());
+            });
+        }
         // A DFA over more would not fit into a small machine's memory.
         if watches > 10_000 {
             continue;
         }
-        let texts: Vec<String> = posts.iter().map(|post| folded(&post.text)).collect();
         let automaton = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::DFA))
             .match_kind(MatchKind::LeftmostLongest)
@@ -42,6 +49,39 @@ fn filter(c: &mut Criterion) {
         let Ok(automaton) = automaton else { continue };
         group.bench_with_input(BenchmarkId::new("bare_aho_corasick", watches), &texts, |b, texts| {
             b.iter(|| texts.iter().filter(|text| automaton.is_match(black_box(text.as_str()))).count());
+        });
+    }
+    group.finish();
+}
+
+/// From a name to a query.
+type Form = fn(&str) -> String;
+
+/// Watches that all ask for the same, besides a name of their own.
+fn alike(c: &mut Criterion) {
+    const WATCHES: usize = 10_000;
+    let mut group = c.benchmark_group("alike");
+    group.throughput(Throughput::Elements(POSTS as u64)).sample_size(20);
+    let forms: [(&str, Form); 4] = [
+        ("name", str::to_owned),
+        ("little_word", |name| format!("the AND {name}")),
+        ("phrase", |name| format!("{name} OR \"of the {name}\"")),
+        ("shared_word", |name| format!("customers AND {name}")),
+    ];
+    for (name, form) in forms {
+        let mut sample = Sample::new(1, WATCHES);
+        let named = sample.literals().into_iter().enumerate();
+        let watches = named.map(|(n, name)| Watch { id: format!("w{n}"), query: form(&name) }).collect();
+        let brand = Brand { id: "b".into(), name: "b".into(), watches, accounts: Vec::new() };
+        let Ok(set) = WatchSet::compile(&[brand], &[], &Names::default()) else { continue };
+        let gate = Gate::new(set);
+        let mut posts: Vec<Post> = (0..POSTS).map(|_| sample.post(SHARE)).collect();
+        for post in &mut posts {
+            post.text = format!("the customers of {}", post.text).into();
+        }
+        let mut scratch = Scratch::default();
+        group.bench_with_input(BenchmarkId::new("gate", name), &posts, |b, posts| {
+            b.iter(|| posts.iter().filter(|post| !gate.matches(black_box(post), &mut scratch).is_empty()).count());
         });
     }
     group.finish();
@@ -151,5 +191,5 @@ fn kana(letter: char) -> char {
     char::from_u32(0x3042 + u32::from(letter) % 0x50).unwrap_or('あ')
 }
 
-criterion_group!(benches, whole, decode, filter, text);
+criterion_group!(benches, whole, decode, filter, alike, text);
 criterion_main!(benches);

@@ -3,6 +3,7 @@
 
 mod frame;
 mod machine;
+mod matcher;
 mod part;
 mod peer;
 mod report;
@@ -21,7 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Measures what this machine can carry: each stage, everything together, latency, memory
 #[derive(Args)]
 #[command(after_help = "\
-Takes about a minute; every figure stands beside a limit that was measured in the same run. The long trial:
+Takes about a minute; every figure stands beside a limit that was measured in the same run. The matcher is
+measured at 100 to 100,000 watches, whatever --watches says. The long trial:
   reputed bench --seconds 600 --rate 15500
 Searching in a million mentions while a thousand arrive each second:
   reputed bench --search 1000000")]
@@ -76,6 +78,8 @@ impl Bench {
         let frames = Frames::new(watches, part::SHARE, self.posts as usize);
         terminal::note(&format!("each stage by itself, frames of {:.0} bytes ...", frames.length()));
         let parts = tokio::task::block_in_place(|| part::pure(&frames, watches, &mut report))?;
+        terminal::note("the matcher, at 100 to 100,000 watches ...");
+        tokio::task::block_in_place(|| matcher::measure(&mut report))?;
         let matching = Frames::new(watches, 1.0, self.posts as usize);
         let parts = part::written(folder, &matching, parts, &mut report).await?;
         carried.report(parts, &mut report);

@@ -80,7 +80,8 @@ impl Piece {
 
     /// The words of the dictionary in scripts without spaces: from which word of the text to which.
     pub fn segments(&self) -> impl Iterator<Item = Range<usize>> {
-        let starts = (0..self.words.len()).filter(|&at| self.begins.at(at) && text::is_unspaced(self.word(at)));
+        let starts =
+            (0..self.words.len()).filter(|&at| self.begins.at(at) && self.word(at).starts_with(text::is_unspaced));
         starts.map(|start| start..self.segment_end(start))
     }
 

@@ -229,7 +229,7 @@ fn words(field: TextField, body: &str, form: Form) -> Result<Term, Wrong> {
     for run in ranges.chunk_by(|one, next| one.end == next.start) {
         let parts = || run.iter().map(|range| folded[range.clone()].to_owned());
         let is_last = at + run.len() == ranges.len();
-        let is_segment = run.iter().all(|range| text::is_unspaced(&folded[range.clone()]))
+        let is_segment = run.iter().all(|range| folded[range.clone()].starts_with(text::is_unspaced))
             && (at + 1..at + run.len()).all(|at| !begins.at(at));
         words.push(match run {
             _ if is_segment && !(prefix && is_last) => Word::Whole(parts().collect()),

@@ -10,6 +10,7 @@
 
 pub mod html;
 mod letter;
+pub mod little;
 mod part;
 mod place;
 mod segment;
@@ -21,8 +22,8 @@ pub(crate) mod tests;
 pub use letter::as_written;
 pub use part::{Kind, Part, Parts, SIGNS, TICKER_SIGN, entity_at};
 pub use place::Places;
-pub use segment::{Begins, is_unspaced};
-pub use span::each_span;
+pub use segment::Begins;
+pub use span::{each_span, is_unspaced};
 
 use letter::{Folded, letter, whole};
 use std::borrow::Cow;
@@ -46,11 +47,6 @@ struct Stretch {
 #[inline]
 fn fold_telling(text: &str, out: &mut String, mut tell: impl FnMut(Stretch)) {
     out.clear();
-    if text.is_ascii() {
-        out.push_str(text);
-        out.make_ascii_lowercase();
-        return;
-    }
     // The last character that stands by itself, in `text` and in `out`: what follows may still compose with it.
     let mut base = (0, 0);
     let mut at = 0;
@@ -90,9 +86,19 @@ fn fold_telling(text: &str, out: &mut String, mut tell: impl FnMut(Stretch)) {
     }
 }
 
+/// How many ASCII bytes there are before any other.
 fn ascii_length(text: &[u8]) -> usize {
-    let blocks = text.chunks_exact(16).take_while(|block| block.is_ascii()).count() * 16;
-    blocks + text[blocks..].iter().take_while(|byte| byte.is_ascii()).count()
+    let beyond = |eight: &[u8; 8]| (u64::from_le_bytes(*eight) & u64::from_le_bytes([0x80; 8])).trailing_zeros() / 8;
+    let (eights, rest) = text.as_chunks();
+    for (n, eight) in eights.iter().enumerate() {
+        let ascii = beyond(eight) as usize;
+        if ascii < 8 {
+            return n * 8 + ascii;
+        }
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    eights.len() * 8 + (beyond(&last) as usize).min(rest.len())
 }
 
 /// [`fold`] into a new string.
@@ -149,9 +155,12 @@ pub fn split_host(rest: &str) -> Option<(String, String)> {
 
 /// As [`host_and_path`], with the rest as it is written; borrows what it can.
 pub fn host_and_rest(address: &str) -> Option<(Cow<'_, str>, &str)> {
-    let (scheme, rest) = address.trim().split_once("://")?;
-    let sound = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    if sound { split_sound_host(rest) } else { None }
+    let address = address.trim();
+    let behind = |scheme: &str| {
+        let (start, rest) = address.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    split_sound_host(behind("https://").or_else(|| behind("http://"))?)
 }
 
 fn lowered((host, rest): (Cow<'_, str>, &str)) -> (String, String) {
@@ -159,6 +168,17 @@ fn lowered((host, rest): (Cow<'_, str>, &str)) -> (String, String) {
 }
 
 fn split_sound_host(rest: &str) -> Option<(Cow<'_, str>, &str)> {
+    // Nearly every host is as it should be: that shows at one glance.
+    let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
+    let (host, path) = rest.split_at(rest.bytes().position(|b| !plain(&b)).unwrap_or(rest.len()));
+    if path.is_empty() || path.starts_with('/') {
+        if host.is_empty() {
+            return None;
+        }
+        if !host.ends_with('.') {
+            return Some((host.into(), path));
+        }
+    }
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = match host.rsplit_once(':') {

@@ -2,7 +2,7 @@
 //! of ICU. Their text is split into single characters ([`super::parts`]); this tells which of them begin a word, so that
 //! `京都` is not found in `東京都`.
 
-use super::letter::{Class, letter};
+use super::span::is_unspaced;
 use icu_segmenter::options::WordBreakInvariantOptions;
 use icu_segmenter::{WordSegmenter, WordSegmenterBorrowed};
 use std::ops::Range;
@@ -10,11 +10,6 @@ use std::sync::LazyLock;
 
 static SEGMENTER: LazyLock<WordSegmenterBorrowed<'static>> =
     LazyLock::new(|| WordSegmenter::new_dictionary(WordBreakInvariantOptions::default()));
-
-/// Whether `word`, as [`super::parts`] gives it, is one character of a script without spaces.
-pub fn is_unspaced(word: &str) -> bool {
-    word.chars().next().is_some_and(|c| !c.is_ascii() && letter(c).class() == Class::Single)
-}
 
 /// For each word of a text whether a word of the dictionary begins there. Keeps its memory from text to text.
 #[derive(Clone, Debug, Default)]
@@ -32,10 +27,10 @@ impl Begins {
         let mut at = 0;
         while at < words.len() {
             let mut next = at + 1;
-            if is_unspaced(&folded[words[at].clone()]) {
+            if folded[words[at].clone()].starts_with(is_unspaced) {
                 while next < words.len()
                     && words[next].start == words[next - 1].end
-                    && is_unspaced(&folded[words[next].clone()])
+                    && folded[words[next].clone()].starts_with(is_unspaced)
                 {
                     next += 1;
                 }

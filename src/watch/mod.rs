@@ -2,7 +2,9 @@
 //! The gate holds the current set, swapped whole when the config is read again, and the own accounts.
 
 mod filter;
+mod hash;
 mod key;
+mod look;
 mod own;
 pub mod sample;
 
@@ -16,7 +18,7 @@ use crate::query::names::Names;
 use crate::query::reading::Reading;
 use crate::query::{self, Expr, Query};
 use arc_swap::ArcSwap;
-use filter::Filter;
+use filter::{Buffers, Filter};
 use own::Own;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,8 +34,7 @@ pub struct Match {
 /// Buffers of one matching thread, reused from post to post.
 #[derive(Default)]
 pub struct Scratch {
-    folded: String,
-    candidates: Vec<u32>,
+    buffers: Buffers,
     reading: Reading,
 }
 
@@ -115,11 +116,11 @@ impl WatchSet {
     /// The configured watches that match, by brand, in the order of the config. Empty (no allocation) for nearly all.
     pub fn matches(&self, post: &Post<'_>, scratch: &mut Scratch) -> Vec<Match> {
         let source_kind = self.kinds.get(&*post.source).copied().unwrap_or("");
-        self.filter.candidates(post, source_kind, &mut scratch.folded, &mut scratch.candidates);
+        self.filter.candidates(post, source_kind, &mut scratch.buffers);
         let mut matches = Vec::new();
         let subject = Subject { post, source_kind, mention: None, now: None };
         let mut read = false;
-        for &candidate in &scratch.candidates {
+        for &candidate in &scratch.buffers.found {
             let entry = &self.entries[candidate as usize];
             if entry.reads && !read {
                 scratch.reading.read(post);

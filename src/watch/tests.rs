@@ -8,6 +8,7 @@ use crate::post::{Author, Kind};
 use crate::query::tests::{any_query, now};
 use crate::text::tests::any_text;
 use proptest::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const KINDS: &[(&str, &str)] = &[("fedi", "mastodon"), ("sky", "bluesky")];
 
@@ -62,6 +63,101 @@ fn names_brands_and_watches() {
     assert_eq!(ask("x", |post| post.url = Some("https://Acme.example".into())), "bolt:w0");
     assert_eq!(ask("x", |post| post.author.name = Some("Big Bolt".into())), "bolt:w1");
     assert_eq!(ask("x", |post| post.title = Some("Acme".into())), "acme:w2 bolt:w2");
+}
+
+#[test]
+fn characters_of_scripts_without_spaces_follow_each_other() {
+    let gate =
+        gate(&[brand("a", &["返金", "返", "返金お", "\"กา แฟ\"", "bio:返金", "返金*", "サポート", "acme 金"], &[])]);
+    let mut scratch = Scratch::default();
+    for (text, expected) in [
+        ("すぐ返金して", "a:w0,w1,w5"),
+        ("金返", "a:w1"),
+        ("返 #税 金", "a:w0,w1,w5"),
+        ("返, @ann 金お", "a:w0,w1,w2,w5"),
+        ("返 a 金", "a:w1"),
+        ("กาแฟ", "a:w3"),
+        ("サポート acme 返金", "a:w0,w1,w5,w6,w7"),
+    ] {
+        let post = Post::new("1", text, now());
+        assert_eq!(shown(&gate.matches(&post, &mut scratch)), expected, "{text}");
+    }
+    let mut post = Post::new("1", "x", now());
+    post.author.bio = Some("全額返金".into());
+    assert_eq!(shown(&gate.matches(&post, &mut scratch)), "a:w4");
+}
+
+#[test]
+fn a_post_that_holds_no_key_allocates_nothing() {
+    let mut sample = Sample::new(3, 1_000);
+    let gate = Gate::new(WatchSet::compile(&sample.brands(), &kinds(), &Names::default()).unwrap());
+    let mut posts: Vec<Post> = (0..500).map(|_| sample.post(0.0)).collect();
+    for post in &mut posts {
+        post.mentions = vec!["did:plc:x".into()];
+        post.url = Some("https://social.example/@ann/1".into());
+    }
+    posts[0].text = "返金してください https://shop.example/a #返金 @ann".into();
+    let mut scratch = Scratch::default();
+    let mut ask = || posts.iter().filter(|post| !gate.matches(post, &mut scratch).is_empty()).count();
+    assert_eq!(ask(), 0);
+    let spent = allocation_counter::measure(|| assert_eq!(ask(), 0));
+    assert_eq!(spent.count_total, 0);
+}
+
+/// A hundred thousand fit into 300 MB.
+#[test]
+fn a_watch_takes_little_memory() {
+    const WATCHES: usize = 5_000;
+    let brands = Sample::new(0, WATCHES).brands();
+    let mut set = None;
+    let spent = allocation_counter::measure(|| set = WatchSet::compile(&brands, &[], &Names::default()).ok());
+    assert_eq!(set.unwrap().len(), WATCHES);
+    assert!(spent.bytes_current < 3_000 * WATCHES as i64, "{} bytes a watch", spent.bytes_current / WATCHES as i64);
+}
+
+/// Each set names itself by the watches of two brands: a torn one would give two names, a late one an old name.
+#[test]
+fn a_swap_takes_effect_at_once_and_whole() {
+    const SWAPS: usize = 300;
+    let set = |n: usize| {
+        let named = |id: &str| Brand {
+            watches: vec![Watch { id: n.to_string(), query: "acme".into() }],
+            ..brand(id, &[], &[])
+        };
+        WatchSet::compile(&[named("a"), named("b")], &[], &Names::default()).unwrap()
+    };
+    let gate = Gate::new(set(0));
+    // The set that a post meets; none if it is torn.
+    let current = |scratch: &mut Scratch| {
+        let matches = gate.matches(&Post::new("1", "acme", now()), scratch);
+        let [a, b] = &matches[..] else { return None };
+        if a.watches == b.watches { a.watches[0].parse::<usize>().ok() } else { None }
+    };
+    let done = AtomicBool::new(false);
+    let watching = || {
+        let (mut scratch, mut last) = (Scratch::default(), Some(0));
+        while !done.load(Ordering::Relaxed) {
+            let next = current(&mut scratch);
+            if next < last {
+                return false;
+            }
+            last = next;
+        }
+        true
+    };
+    std::thread::scope(|scope| {
+        let threads = [scope.spawn(watching), scope.spawn(watching)];
+        let swapped = |n: &usize| {
+            gate.swap(set(*n));
+            current(&mut Scratch::default()) == Some(*n)
+        };
+        let swaps = (1..=SWAPS).take_while(swapped).count();
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(swaps, SWAPS, "a swap took no effect");
+        for thread in threads {
+            assert!(thread.join().unwrap(), "an older set, or half of one, was met");
+        }
+    });
 }
 
 #[test]

@@ -30,8 +30,8 @@ pub const SHARE: f64 = 0.02;
 
 /// Posts a second that the filter is to take, on all cores: with the watches of one firm, and with those of many.
 const FILTER_GOAL: f64 = 500_000.0;
-const FILTER_GOAL_MANY: f64 = 1_000_000.0;
-const MANY_WATCHES: usize = 10_000;
+pub(super) const FILTER_GOAL_MANY: f64 = 1_000_000.0;
+pub(super) const MANY_WATCHES: usize = 10_000;
 
 /// Each rate is the best of several rounds that take at least this long together.
 const ROUNDS_TAKE: Duration = Duration::from_millis(600);
@@ -40,7 +40,7 @@ const ROUNDS_MIN: usize = 3;
 /// Posts whose language only trigrams can tell: slow, so fewer are enough.
 const OPEN_POSTS: usize = 1_000;
 
-const SOURCE: &str = "bluesky";
+pub(super) const SOURCE: &str = "bluesky";
 
 /// Rows of one commit of the store, and documents of one commit of the index, as at a full rate.
 const COMMIT_ROWS: usize = crate::flow::ingest::COMMIT_ITEMS_MAX;
@@ -116,7 +116,7 @@ pub async fn written(folder: &Folder, frames: &Frames, mut parts: Parts, report:
 }
 
 /// Units a second: the best of some rounds.
-fn rate(units: usize, mut round: impl FnMut() -> usize) -> f64 {
+pub(super) fn rate(units: usize, mut round: impl FnMut() -> usize) -> f64 {
     let (began, mut best, mut rounds) = (Instant::now(), Duration::MAX, 0);
     while rounds < ROUNDS_MIN || began.elapsed() < ROUNDS_TAKE {
         let start = Instant::now();
@@ -127,7 +127,7 @@ fn rate(units: usize, mut round: impl FnMut() -> usize) -> f64 {
     units as f64 / best.as_secs_f64()
 }
 
-fn rate_on_all(frames: &[Frame], work: impl Fn(&[Frame]) -> usize + Sync) -> f64 {
+pub(super) fn rate_on_all(frames: &[Frame], work: impl Fn(&[Frame]) -> usize + Sync) -> f64 {
     let share = frames.len().div_ceil(machine::cores());
     rate(frames.len(), || {
         std::thread::scope(|scope| {
