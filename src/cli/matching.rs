@@ -65,6 +65,7 @@ impl Match {
         line::each(stdin().lock(), &mut stdout(), &matching)?;
         tell_bad(&matching.bad);
         for (watch, undecided) in matching.gate.undecided() {
+            let watch = watch.trim_start_matches("match/");
             terminal::note(&format!(
                 "`{watch}` could not be decided for {undecided} posts: they lack what it asks for"
             ));

@@ -68,16 +68,16 @@ fn names_brands_and_watches() {
 #[test]
 fn characters_of_scripts_without_spaces_follow_each_other() {
     let gate =
-        gate(&[brand("a", &["返金", "返", "返金お", "\"กา แฟ\"", "bio:返金", "返金*", "サポート", "acme 金"], &[])]);
+        gate(&[brand("a", &["返金", "返", "返金お", "กาแฟ", "bio:返金", "返金*", "サポート", "acme 金"], &[])]);
     let mut scratch = Scratch::default();
     for (text, expected) in [
-        ("すぐ返金して", "a:w0,w1,w5"),
+        ("すぐ返金して", "a:w0,w5"),
         ("金返", "a:w1"),
-        ("返 #税 金", "a:w0,w1,w5"),
-        ("返, @ann 金お", "a:w0,w1,w2,w5"),
+        ("返 #税 金", "a:w1,w5"),
+        ("返, @ann 金お", "a:w1,w2,w5"),
         ("返 a 金", "a:w1"),
         ("กาแฟ", "a:w3"),
-        ("サポート acme 返金", "a:w0,w1,w5,w6,w7"),
+        ("サポート acme 返金", "a:w0,w5,w6"),
     ] {
         let post = Post::new("1", text, now());
         assert_eq!(shown(&gate.matches(&post, &mut scratch)), expected, "{text}");
