@@ -115,6 +115,22 @@ impl Tally {
         })
     }
 
+    /// What another has counted of the same facet.
+    pub fn take_in(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Names { counts, none, .. }, Self::Names { counts: others, none: without, .. }) => {
+                *none += without;
+                others.into_iter().for_each(|(name, count)| *counts.entry(name).or_default() += count);
+            }
+            (Self::Authors { parts, none }, Self::Authors { parts: others, none: without }) => {
+                *none += without;
+                parts.iter_mut().zip(others).for_each(|(part, other)| part.extend(other));
+            }
+            // Of the same facet, they are alike.
+            _ => {}
+        }
+    }
+
     pub fn finish(self, top: usize) -> Facet {
         match self {
             Self::Names { by, counts, none } => {

@@ -91,6 +91,18 @@ impl Over {
         self.count = 0;
     }
 
+    /// What another has counted.
+    pub fn take_in(&mut self, mut other: Self) {
+        self.keep();
+        other.keep();
+        for (step, count) in other.counts {
+            (self.step, self.count) = (step, count);
+            self.keep();
+        }
+        // Nothing is at hand now.
+        (self.from, self.until) = (0, 0);
+    }
+
     /// Every step from the first hit's to the last's, those between without any included.
     ///
     /// # Errors

@@ -68,6 +68,9 @@ pub struct Hits {
     pub counts: Vec<Step>,
 }
 
+/// Mentions from which on a second thread counts half of them: below, starting it takes longer than the counting.
+const SHARED_FROM: u64 = if cfg!(test) { 1 } else { 50_000 };
+
 /// Searches; cheap to clone; sees each commit as soon as it is made.
 #[derive(Clone)]
 pub struct Searcher {
@@ -121,20 +124,35 @@ impl Searcher {
         segments.sort_by_key(|segment| Reverse(segment.greatest));
 
         let limit = page.limit.min(LIMIT_MAX);
-        let mut found = Found {
+        let found = || Found {
             first: First::new(limit, page.after.as_ref().map(|place| place.key)),
             tallies: page.facets.iter().map(|by| Tally::new(*by)).collect(),
             over: page.over.map(Over::new),
+            total: 0,
         };
-        let mut total = 0;
         let is_plain = matches!(query.expr, Expr::All | Expr::Term(_));
-        for segment in &mut segments {
-            total += segment.collect(matching.as_ref(), is_plain, &mut found)?;
-        }
+        let looks_at_all = !page.facets.is_empty() || page.over.is_some();
+        let found = if looks_at_all && searcher.num_docs() >= SHARED_FROM && segments.len() > 1 {
+            let (some, others) = halves(segments);
+            let mut gathered = std::thread::scope(|scope| {
+                let others = scope.spawn(|| found().gather(others, matching.as_ref(), is_plain));
+                let some = found().gather(some, matching.as_ref(), is_plain);
+                // tantivy panics on some damage of its files.
+                let others = others.join().map_err(|_| Error::Rebuild("its files are damaged".into()));
+                Ok::<_, Error>([some?, others??])
+            })?
+            .into_iter();
+            let first = gathered.next().unwrap_or_else(found);
+            gathered.fold(first, Found::and)
+        } else {
+            found().gather(segments, matching.as_ref(), is_plain)?
+        };
+        let total = found.total;
         let undecided = match translator.possible(&query.expr, brands)? {
             Some(possible) => {
                 let possible = weight(possible)?;
-                let counts = segments.iter().map(|segment| count(possible.as_ref(), segment.reader, false));
+                let readers = searcher.segment_readers().iter();
+                let counts = readers.map(|reader| count(possible.as_ref(), reader, false));
                 counts.sum::<tantivy::Result<u64>>()?.saturating_sub(total)
             }
             None => 0,
@@ -158,6 +176,44 @@ struct Found {
     first: First,
     tallies: Vec<Tally>,
     over: Option<Over>,
+    total: u64,
+}
+
+impl Found {
+    fn gather(mut self, segments: Vec<Segment<'_>>, weight: &dyn Weight, is_plain: bool) -> tantivy::Result<Self> {
+        for mut segment in segments {
+            self.total += segment.collect(weight, is_plain, &mut self)?;
+        }
+        Ok(self)
+    }
+
+    /// Both together; of the same search.
+    fn and(mut self, other: Self) -> Self {
+        self.first.take_in(other.first);
+        self.tallies.iter_mut().zip(other.tallies).for_each(|(tally, other)| tally.take_in(other));
+        if let (Some(over), Some(other)) = (&mut self.over, other.over) {
+            over.take_in(other);
+        }
+        self.total += other.total;
+        self
+    }
+}
+
+/// The segments in two parts of about as many documents, each in the order that they were in.
+fn halves(segments: Vec<Segment<'_>>) -> (Vec<Segment<'_>>, Vec<Segment<'_>>) {
+    let (mut some, mut others) = (Vec::new(), Vec::new());
+    let mut ahead = 0_i64;
+    for segment in segments {
+        let documents = i64::from(segment.reader.max_doc());
+        if ahead <= 0 {
+            ahead += documents;
+            some.push(segment);
+        } else {
+            ahead -= documents;
+            others.push(segment);
+        }
+    }
+    (some, others)
 }
 
 /// How many documents match. A plain query, of one term, tantivy counts without a look at each; others it counts block by
@@ -197,7 +253,7 @@ impl<'a> Segment<'a> {
 
     /// Offers every hit to `found` and says how many there are.
     fn collect(&mut self, weight: &dyn Weight, is_plain: bool, found: &mut Found) -> tantivy::Result<u64> {
-        let Found { first, tallies, over } = found;
+        let Found { first, tallies, over, .. } = found;
         let pages = first.wants(self.least, self.greatest);
         if !pages && tallies.is_empty() && over.is_none() {
             return count(weight, self.reader, is_plain);

@@ -81,6 +81,11 @@ impl First {
         }
     }
 
+    /// Keys that another has kept of the same page.
+    pub fn take_in(&mut self, other: Self) {
+        other.heap.into_iter().for_each(|Reverse(key)| self.push(key));
+    }
+
     /// In order, and whether there are more.
     pub fn finish(self) -> (Vec<Key>, bool) {
         let more = self.limit > 0 && self.is_full();

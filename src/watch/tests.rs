@@ -67,8 +67,7 @@ fn names_brands_and_watches() {
 
 #[test]
 fn characters_of_scripts_without_spaces_follow_each_other() {
-    let gate =
-        gate(&[brand("a", &["返金", "返", "返金お", "กาแฟ", "bio:返金", "返金*", "サポート", "acme 金"], &[])]);
+    let gate = gate(&[brand("a", &["返金", "返", "返金お", "กาแฟ", "bio:返金", "返金*", "サポート", "acme 金"], &[])]);
     let mut scratch = Scratch::default();
     for (text, expected) in [
         ("すぐ返金して", "a:w0,w5"),
