@@ -2,6 +2,7 @@
 
 mod damage;
 mod difference;
+mod gathered;
 mod page;
 
 use super::*;

@@ -5,7 +5,9 @@ use super::piece::Piece;
 use super::reading::Reading;
 use super::word::Word;
 use super::{Error, Term, term};
+use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::BuildHasher;
 
 /// Most entries of a list, and longest file, in bytes.
 pub const ENTRIES_MAX: usize = 100_000;
@@ -20,8 +22,11 @@ pub struct List {
     pub name: String,
     /// Words and phrases of title and text, tags, accounts and tickers; each once.
     entries: Vec<Term>,
-    /// By that word of a phrase which the fewest others have, and its distance from the first.
-    by_word: HashMap<String, Vec<(u32, u32)>>,
+    /// By that word, or two words in a row, of a phrase which the fewest others have, and its distance from the first.
+    by_words: HashMap<u64, Vec<(u32, u32)>, RandomState>,
+    hash: RandomState,
+    /// Any entry is of more than one word.
+    has_pairs: bool,
     /// Beginnings of words, and the lengths (bytes) that occur.
     beginnings: HashMap<String, u32>,
     lengths: BTreeSet<usize>,
@@ -87,11 +92,18 @@ impl List {
     }
 
     fn sort_in(&mut self) {
-        let mut counts: HashMap<&str, u32> = HashMap::new();
-        for part in self.entries.iter().flat_map(parts) {
-            *counts.entry(part).or_default() += 1;
+        let hash = &self.hash;
+        let keys = |entry: &Term| -> Vec<u64> {
+            let parts = whole_parts(entry);
+            match parts.as_slice() {
+                [one] => vec![hash.hash_one((*one, ""))],
+                _ => parts.windows(2).map(|pair| hash.hash_one((pair[0], pair[1]))).collect(),
+            }
+        };
+        let mut counts: HashMap<u64, u32, RandomState> = HashMap::default();
+        for key in self.entries.iter().flat_map(keys) {
+            *counts.entry(key).or_default() += 1;
         }
-        let mut by_word: HashMap<String, Vec<(u32, u32)>> = HashMap::new();
         for (number, entry) in (0..).zip(&self.entries) {
             match entry {
                 Term::Words { phrase, .. } => match phrase.words.as_slice() {
@@ -100,12 +112,11 @@ impl List {
                         self.beginnings.insert(beginning.clone(), number);
                     }
                     _ => {
-                        // What a star follows is no whole word.
-                        let whole = phrase.width() - usize::from(phrase.prefix);
-                        let rarest = (0..).zip(parts(entry)).take(whole).min_by_key(|(_, part)| counts[part]);
-                        if let Some((offset, part)) = rarest {
-                            by_word.entry(part.to_owned()).or_default().push((number, offset));
+                        let rarest = (0..).zip(keys(entry)).min_by_key(|(_, key)| counts.get(key).copied());
+                        if let Some((offset, key)) = rarest {
+                            self.by_words.entry(key).or_default().push((number, offset));
                         }
+                        self.has_pairs |= phrase.width() > 1;
                     }
                 },
                 Term::Tag(tag) => drop(self.tags.insert(tag.clone(), number)),
@@ -114,7 +125,6 @@ impl List {
                 _ => {}
             }
         }
-        self.by_word = by_word;
     }
 
     pub fn entries(&self) -> &[Term] {
@@ -135,8 +145,12 @@ impl List {
     }
 
     fn find_words(&self, piece: &Piece) -> Option<u32> {
-        piece.words().enumerate().find_map(|(at, word)| {
-            let mut phrases = self.by_word.get(word).into_iter().flatten();
+        let mut words = piece.words().enumerate().peekable();
+        while let Some((at, word)) = words.next() {
+            let alone = self.hash.hash_one((word, ""));
+            let pair = words.peek().filter(|_| self.has_pairs).map(|(_, next)| self.hash.hash_one((word, *next)));
+            let mut phrases =
+                [Some(alone), pair].into_iter().flatten().filter_map(|key| self.by_words.get(&key)).flatten();
             let held = phrases.find(|&&(number, offset)| match &self.entries[number as usize] {
                 Term::Words { phrase, .. } => {
                     at.checked_sub(offset as usize).is_some_and(|start| piece.begins_at(phrase, start))
@@ -144,16 +158,17 @@ impl List {
                 _ => false,
             });
             let beginning = || self.lengths.iter().find_map(|&length| self.beginnings.get(word.get(..length)?));
-            held.map(|&(number, _)| number).or_else(|| beginning().copied())
-        })
+            if let Some(number) = held.map(|&(number, _)| number).or_else(|| beginning().copied()) {
+                return Some(number);
+            }
+        }
+        None
     }
 }
 
-/// The words of a phrase, in order.
-fn parts(entry: &Term) -> impl Iterator<Item = &str> {
-    let words: &[Word] = match entry {
-        Term::Words { phrase, .. } => &phrase.words,
-        _ => &[],
-    };
-    words.iter().flat_map(Word::parts).map(String::as_str)
+/// The words of a phrase, in order; what a star follows is no whole one.
+fn whole_parts(entry: &Term) -> Vec<&str> {
+    let Term::Words { phrase, .. } = entry else { return Vec::new() };
+    let whole = phrase.width() - usize::from(phrase.prefix);
+    phrase.words.iter().flat_map(Word::parts).take(whole).map(String::as_str).collect()
 }

@@ -44,6 +44,11 @@ pub const ERRORS_MAX: usize = 100;
 pub const PREFIX_LETTERS_MIN: usize = 2;
 /// Farthest that NEAR and `~` reach, in words: a long paragraph. Farther apart, two words have little to do with another.
 pub const DISTANCE_MAX: u32 = 100;
+/// Most words of a phrase with `~`, and most terms that NEAR joins in a row: nobody means more, and each may have to be
+/// held against every word of a post.
+pub const NEAR_MAX: usize = 32;
+/// As how many terms each word in a phrase with `~` or beside NEAR counts: places cost more to judge than words to find.
+pub const NEAR_TERMS: usize = 10;
 
 /// A parsed query.
 #[derive(Clone, Debug, PartialEq)]

@@ -25,38 +25,52 @@ pub fn sort(spans: &mut Vec<Span>) {
 }
 
 /// Keeps of `next` what stands within reach of any of `reached`, neither overlapping the other. Both in order of their
-/// starts; `ends` is a buffer. Time: of both together, times a logarithm.
+/// starts; `ends` is a buffer. Time: of both together, for what stands behind; times a logarithm for the rest.
 pub fn step(reached: &[Span], next: &mut Vec<Span>, link: Link, ends: &mut Vec<u32>) {
     ends.clear();
     ends.extend(reached.iter().map(|span| span.end));
     ends.sort_unstable();
+    let mut before = 0;
     next.retain(|span| {
         // The last word of the one before stands 1..=distance before our first.
         let lowest = (span.start + 1).saturating_sub(link.distance);
-        let before = ends.partition_point(|&end| end < lowest);
+        while ends.get(before).is_some_and(|&end| end < lowest) {
+            before += 1;
+        }
         if ends.get(before).is_some_and(|&end| end <= span.start) {
             return true;
         }
         // Or its first 1..=distance behind our last.
-        let behind = reached.partition_point(|other| other.start < span.end);
-        !link.ordered && reached.get(behind).is_some_and(|other| other.start < span.end + link.distance)
+        let behind = || reached.partition_point(|other| other.start < span.end);
+        !link.ordered && reached.get(behind()).is_some_and(|other| other.start < span.end + link.distance)
     });
 }
 
 /// Whether the words of a loose phrase stand so that their distances from their places in the phrase differ by at most its
 /// slop. A word that stands twice in the phrase has to stand twice in the text. `places`: where each word stands, in order;
-/// `taken` is a buffer. Time: the length of the text times the number of words, at most, and far less as a rule.
-pub fn phrase(phrase: &Phrase, places: &[Vec<u32>], taken: &mut Vec<u32>) -> bool {
+/// `chosen` is a buffer. Time: the length of the text times the number of words, at most, and far less as a rule.
+pub fn phrase(phrase: &Phrase, places: &[Vec<u32>], chosen: &mut Vec<u32>) -> bool {
     let ends = || {
         places.iter().zip(phrase.placed()).flat_map(|(places, (offset, ..))| {
             places.first().into_iter().chain(places.last()).map(move |&place| i64::from(place) - offset as i64)
         })
     };
     let (Some(first), Some(last)) = (ends().min(), ends().max()) else { return false };
+    let words: Vec<Loose> = phrase
+        .placed()
+        .zip(places)
+        .enumerate()
+        .map(|(n, ((offset, word, prefix), places))| {
+            let same = phrase.words[..n].iter().rposition(|before| before == word && !prefix);
+            Loose { offset: offset as i64, same, places }
+        })
+        .collect();
+    chosen.clear();
+    chosen.resize(words.len(), 0);
     // Wherever the phrase begins, its windows only move on.
     let mut begin = first;
     while begin <= last {
-        match next_begin(phrase, places, begin, taken) {
+        match next_begin(&words, i64::from(phrase.slop), begin, chosen) {
             None => return true,
             Some(next) => begin = next.max(begin + 1),
         }
@@ -64,22 +78,30 @@ pub fn phrase(phrase: &Phrase, places: &[Vec<u32>], taken: &mut Vec<u32>) -> boo
     false
 }
 
+/// A word of a loose phrase.
+struct Loose<'p> {
+    offset: i64,
+    /// The same word earlier in the phrase.
+    same: Option<usize>,
+    places: &'p [u32],
+}
+
 /// `None` when every word stands within the slop behind its place in a phrase that begins at `begin`; else the first
-/// begin that is worth asking about next.
-fn next_begin(phrase: &Phrase, places: &[Vec<u32>], begin: i64, taken: &mut Vec<u32>) -> Option<i64> {
-    taken.clear();
-    for ((offset, word, prefix), places) in phrase.placed().zip(places) {
-        let wanted = begin + offset as i64;
+/// begin that is worth asking about next. `chosen`: which of its places each word took; as windows move on, so do these.
+fn next_begin(words: &[Loose<'_>], slop: i64, begin: i64, chosen: &mut [u32]) -> Option<i64> {
+    for (n, word) in words.iter().enumerate() {
+        let wanted = begin + word.offset;
         // The same word earlier in the phrase took the first place that it could; this one needs a later one.
-        let same = phrase.words[..taken.len()].iter().rposition(|before| before == word && !prefix);
-        let from = same.map_or(wanted, |same| wanted.max(i64::from(taken[same]) + 1));
-        let at = places.partition_point(|&place| i64::from(place) < from);
-        match places.get(at) {
-            Some(&place) if i64::from(place) <= wanted + i64::from(phrase.slop) => taken.push(place),
+        let from =
+            word.same.map_or(wanted, |same| wanted.max(i64::from(words[same].places[chosen[same] as usize]) + 1));
+        let skipped = word.places[chosen[n] as usize..].iter().position(|&place| i64::from(place) >= from);
+        let Some(skipped) = skipped else { return Some(i64::MAX - 1) };
+        // A text has far fewer than 2^32 words.
+        chosen[n] += skipped as u32;
+        let place = i64::from(word.places[chosen[n] as usize]);
+        if place > wanted + slop {
             // Nothing is in reach before the window has come to it.
-            Some(&place) if same.is_none() => return Some(i64::from(place) - i64::from(phrase.slop) - offset as i64),
-            Some(_) => return Some(begin + 1),
-            None => return Some(i64::MAX - 1),
+            return Some(if word.same.is_none() { place - slop - word.offset } else { begin + 1 });
         }
     }
     None

@@ -6,7 +6,7 @@ use super::lex::{Kind, Token, lex};
 use super::names::Names;
 use super::refer::Known;
 use super::term::{self, Context, Scope, Written};
-use super::{DEPTH_MAX, ERRORS_MAX, Error, Expr, Query, TERMS_MAX, TEXT_BYTES_MAX, Term};
+use super::{DEPTH_MAX, ERRORS_MAX, Error, Expr, NEAR_TERMS, Query, TERMS_MAX, TEXT_BYTES_MAX, Term};
 use std::ops::Range;
 
 pub(super) fn parse(text: &str, names: &Names) -> Result<Query, Vec<Error>> {
@@ -319,7 +319,10 @@ impl<'n> Parser<'n> {
     pub(super) fn counted(&mut self, span: Range<usize>, terms: usize, expr: Expr) -> Expr {
         self.terms += terms;
         if self.terms > TERMS_MAX {
-            return self.abort(span, format!("a query has at most {TERMS_MAX} terms, each word of a phrase counted"));
+            let message = format!(
+                "a query has at most {TERMS_MAX} terms, each word of a phrase counted, and {NEAR_TERMS} times with `~` or NEAR"
+            );
+            return self.abort(span, message);
         }
         expr
     }
@@ -334,7 +337,11 @@ impl<'n> Parser<'n> {
         match term::read(context, body, written) {
             Ok(Some(term)) => {
                 self.tests.extend(term::row(&term).map(|row| (span.clone(), row)));
-                let terms = if let Term::Words { phrase, .. } = &term { phrase.width() } else { 1 };
+                let terms = match &term {
+                    Term::Words { phrase, .. } if phrase.slop > 0 => phrase.width() * NEAR_TERMS,
+                    Term::Words { phrase, .. } => phrase.width(),
+                    _ => 1,
+                };
                 self.counted(span, terms, Expr::Term(term))
             }
             Ok(None) => self.counted(span, 1, Expr::All),

@@ -4,7 +4,7 @@
 use super::near::{self, Link, Span};
 use super::word::{Phrase, Word};
 use crate::text::{self, Begins, Kind, Part, Places};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 /// Words of a text from which on looking a word up in order is quicker than going through all of them.
 const SORTED_FROM: usize = 64;
@@ -118,17 +118,23 @@ impl Piece {
         }
     }
 
-    /// Every place at which the first part of `word` stands; in order of the text where the text is short or it may not go on.
-    fn candidates(&self, word: &Word, prefix: bool, mut found: impl FnMut(usize)) {
+    /// Every place at which the first part of `word` stands, until `found` wants no more; in order of the text where the
+    /// text is short or the word may not go on.
+    fn candidates(&self, word: &Word, prefix: bool, mut found: impl FnMut(usize) -> ControlFlow<()>) {
         let Some(first) = word.parts().first() else { return };
         let prefix = prefix && word.width() == 1;
-        if self.sorted.is_empty() {
-            (0..self.words.len()).filter(|&at| self.is(at, first, prefix)).for_each(found);
-            return;
-        }
-        let from = self.sorted.partition_point(|&at| self.word(at as usize) < first.as_str());
-        let held = self.sorted[from..].iter().map(|&at| at as usize).take_while(|&at| self.is(at, first, prefix));
-        held.for_each(&mut found);
+        // Whether it was broken off is for `found` to know.
+        let _whole = if self.sorted.is_empty() {
+            (0..self.words.len()).filter(|&at| self.is(at, first, prefix)).try_for_each(&mut found)
+        } else {
+            self.sorted_as(first, prefix).iter().map(|&at| at as usize).try_for_each(&mut found)
+        };
+    }
+
+    /// Where a word stands, or all that begin so, by the words in order.
+    fn sorted_as(&self, word: &str, prefix: bool) -> &[u32] {
+        let from = &self.sorted[self.sorted.partition_point(|&at| self.word(at as usize) < word)..];
+        &from[..from.partition_point(|&at| self.is(at as usize, word, prefix))]
     }
 
     /// Whether the words of the phrase follow each other from a place on.
@@ -136,14 +142,28 @@ impl Piece {
         phrase.placed().all(|(offset, word, prefix)| self.stands(word, prefix, at + offset))
     }
 
-    /// Where the words of the phrase follow each other; in order, each once.
-    fn spans(&self, phrase: &Phrase, spans: &mut Vec<Span>) {
-        let Some(first) = phrase.words.first() else { return };
+    /// Where the words of the phrase follow each other, each once, until `found` wants no more. Asks from its rarest word on.
+    fn spans(&self, phrase: &Phrase, mut found: impl FnMut(Span) -> ControlFlow<()>) {
+        let often = |word: &Word, prefix: bool| match word.parts().first() {
+            Some(first) if !self.sorted.is_empty() => self.sorted_as(first, prefix && word.width() == 1).len(),
+            // In a short text the first one will do.
+            _ => 0,
+        };
+        let rarest = phrase.placed().min_by_key(|&(_, word, prefix)| often(word, prefix));
+        let Some((offset, word, prefix)) = rarest else { return };
         let width = phrase.width();
-        self.candidates(first, phrase.prefix && phrase.words.len() == 1, |at| {
-            if self.begins_at(phrase, at) {
-                spans.push(Span { start: at as u32, end: (at + width) as u32 });
+        self.candidates(word, prefix, |at| match at.checked_sub(offset) {
+            Some(start) if self.begins_at(phrase, start) => {
+                found(Span { start: start as u32, end: (start + width) as u32 })
             }
+            _ => ControlFlow::Continue(()),
+        });
+    }
+
+    fn all_spans(&self, phrase: &Phrase, spans: &mut Vec<Span>) {
+        self.spans(phrase, |span| {
+            spans.push(span);
+            ControlFlow::Continue(())
         });
     }
 
@@ -152,13 +172,16 @@ impl Piece {
         if phrase.slop > 0 {
             return self.has_loose(phrase, spare);
         }
-        spare.next.clear();
         // One word in a short text, nearly always.
         if let ([word @ Word::Plain(text)], true) = (phrase.words.as_slice(), self.sorted.is_empty()) {
             return (0..self.words.len()).any(|at| self.is(at, text, phrase.prefix) && word.width() == 1);
         }
-        self.spans(phrase, &mut spare.next);
-        !spare.next.is_empty()
+        let mut held = false;
+        self.spans(phrase, |_| {
+            held = true;
+            ControlFlow::Break(())
+        });
+        held
     }
 
     fn has_loose(&self, phrase: &Phrase, spare: &mut Spare) -> bool {
@@ -171,6 +194,7 @@ impl Piece {
                 if self.stands(word, prefix, at) {
                     places.push(at as u32);
                 }
+                ControlFlow::Continue(())
             });
             if places.is_empty() {
                 return false;
@@ -186,7 +210,7 @@ impl Piece {
         let mut links = links.iter();
         for (n, operand) in operands.iter().enumerate() {
             next.clear();
-            operand.iter().for_each(|phrase| self.spans(phrase, next));
+            operand.iter().for_each(|phrase| self.all_spans(phrase, next));
             near::sort(next);
             if n > 0
                 && let Some(link) = links.next()
@@ -204,7 +228,7 @@ impl Piece {
     /// The first place where the phrase stands word by word, to show it.
     pub fn find(&self, phrase: &Phrase) -> Option<Span> {
         let mut spans = Vec::new();
-        self.spans(phrase, &mut spans);
+        self.all_spans(phrase, &mut spans);
         spans.into_iter().min()
     }
 
@@ -216,6 +240,7 @@ impl Piece {
                 if self.stands(word, prefix, at) {
                     spans.push(Span { start: at as u32, end: (at + word.width()) as u32 });
                 }
+                ControlFlow::Continue(())
             });
         }
         near::sort(&mut spans);

@@ -4,7 +4,7 @@ use super::field::{Row, TextField};
 use super::near::Link;
 use super::parse::Parser;
 use super::word::Phrase;
-use super::{Error, Expr, Term};
+use super::{Error, Expr, NEAR_MAX, NEAR_TERMS, Term};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -68,6 +68,14 @@ impl Parser<'_> {
     pub(super) fn joined(&mut self, operands: Vec<(Range<usize>, Expr)>, links: Vec<Link>) -> Expr {
         let mut field = None;
         let mut joined = Vec::new();
+        let whole = operands.first().map_or(0..0, |(span, _)| span.clone());
+        if let Some((span, _)) = operands.get(NEAR_MAX) {
+            self.errors.push(Error {
+                span: span.clone(),
+                message: format!("NEAR joins at most {NEAR_MAX} terms in a row"),
+                hint: Some("join fewer, and the rest by AND".to_owned()),
+            });
+        }
         for (span, expr) in operands {
             let mut phrases = Vec::new();
             if let Err((message, hint)) = operand(expr, &mut field, &mut phrases) {
@@ -77,7 +85,10 @@ impl Parser<'_> {
             phrases.retain(|phrase: &Phrase| seen.insert(phrase.clone()));
             joined.push(phrases);
         }
-        Expr::Term(Term::Near { field: field.unwrap_or(TextField::Any), operands: joined, links })
+        // They were counted once as words.
+        let words: usize = joined.iter().flatten().map(Phrase::width).sum();
+        let term = Term::Near { field: field.unwrap_or(TextField::Any), operands: joined, links };
+        self.counted(whole, words * (NEAR_TERMS - 1), Expr::Term(term))
     }
 }
 

@@ -4,7 +4,7 @@ use super::field::{self, FIELDS, Holds, Row, TextField};
 use super::lex::is_quote;
 use super::value::{self, Wrong};
 use super::word::{Phrase, Word};
-use super::{Error, PREFIX_LETTERS_MIN, Term};
+use super::{Error, NEAR_MAX, PREFIX_LETTERS_MIN, Term};
 use crate::text::{self, Begins, Kind, Places, folded};
 use std::ops::Range;
 
@@ -193,20 +193,10 @@ fn words(field: TextField, body: &str, form: Form) -> Result<Term, Wrong> {
     let mut ranges = Vec::new();
     for part in text::parts(&folded) {
         let written = &folded[part.range.clone()];
-        let form = match part.kind {
-            Kind::Word => {
-                ranges.push(part.range);
-                continue;
-            }
-            Kind::Tag => format!("#{written}"),
-            Kind::Handle => format!("@{written}"),
-            Kind::Ticker => format!("${written}"),
-            Kind::Link => format!("url:{}", written.split_once("://").map_or(written, |(_, rest)| rest)),
-        };
-        return Err((
-            format!("`{written}` is no word here, and a phrase is made of words"),
-            Some(format!("write {form} by itself")),
-        ));
+        match part.kind {
+            Kind::Word => ranges.push(part.range),
+            kind => return Err(no_word(kind, written)),
+        }
     }
     if ranges.is_empty() {
         let hint = match body {
@@ -221,6 +211,9 @@ fn words(field: TextField, body: &str, form: Form) -> Result<Term, Wrong> {
     if prefix && (letters < PREFIX_LETTERS_MIN || end < folded.len()) {
         let message = format!("a star needs at least {PREFIX_LETTERS_MIN} letters directly before it");
         return Err((message, Some("such as `refund*`".to_owned())));
+    }
+    if form.exact {
+        each_its_own(&places, &ranges).map_err(|at| inside_exact(&stem[at]))?;
     }
     let mut begins = Begins::default();
     begins.read(&folded, &ranges);
@@ -240,16 +233,49 @@ fn words(field: TextField, body: &str, form: Form) -> Result<Term, Wrong> {
             [one] => Word::Plain(folded[one.clone()].to_owned()),
             _ if form.exact => {
                 let joined: String = parts().collect();
-                let hint = "put spaces between its parts, or leave out `case:`".to_owned();
-                return Err((format!("`case:` cannot look into `{joined}`"), Some(hint)));
+                return Err(inside_exact(&joined));
             }
             _ => Word::Stretch(parts().collect()),
         });
         at += run.len();
     }
-    // One word has no places to stand apart from.
-    let slop = if words.len() > 1 { form.slop } else { 0 };
+    let slop = slop(form, words.len())?;
     Ok(Term::Words { field, phrase: Phrase { words, prefix, slop } })
+}
+
+fn no_word(kind: Kind, written: &str) -> Wrong {
+    let form = match kind {
+        Kind::Word => written.to_owned(),
+        Kind::Tag => format!("#{written}"),
+        Kind::Handle => format!("@{written}"),
+        Kind::Ticker => format!("${written}"),
+        Kind::Link => format!("url:{}", written.split_once("://").map_or(written, |(_, rest)| rest)),
+    };
+    (format!("`{written}` is no word here, and a phrase is made of words"), Some(format!("write {form} by itself")))
+}
+
+fn inside_exact(written: &str) -> Wrong {
+    let hint = "put spaces between its parts, or leave out `case:`".to_owned();
+    (format!("`case:` cannot look into `{written}`"), Some(hint))
+}
+
+/// Else what was written as one and folds to several words, such as `½`.
+fn each_its_own(places: &Places, ranges: &[Range<usize>]) -> Result<(), Range<usize>> {
+    let mut written = ranges.iter().map(|range| places.written(range)).peekable();
+    while let Some(one) = written.next() {
+        if written.next_if(|next| next.start < one.end).is_some() {
+            return Err(one);
+        }
+    }
+    Ok(())
+}
+
+fn slop(form: Form, words: usize) -> Result<u32, Wrong> {
+    if form.slop > 0 && words > NEAR_MAX {
+        return Err((format!("a phrase with `~` has at most {NEAR_MAX} words"), None));
+    }
+    // One word has no places to stand apart from.
+    Ok(if words > 1 { form.slop } else { 0 })
 }
 
 /// `$ACME`: what the scanner would take for one ticker in a post.

@@ -151,7 +151,15 @@ pub(super) fn whole(text: &str) -> impl Iterator<Item = char> {
 
 /// A word with case and accents, in the one form that Unicode has for it, and without what nobody sees.
 pub fn as_written(word: &str) -> impl Iterator<Item = char> {
-    let kept = |c: &char| canonical_combining_class(*c) != 0 || !(*c == JOINER || is_dropped(*c) || c.is_whitespace());
+    let mut before = '\0';
+    let kept = move |c: &char| {
+        let kept = match *c {
+            JOINER => may_be_picture(before),
+            c => canonical_combining_class(c) != 0 || !(is_dropped(c) || c.is_whitespace()),
+        };
+        before = if kept { *c } else { before };
+        kept
+    };
     word.chars().filter(kept).nfc()
 }
 

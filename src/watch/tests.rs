@@ -4,13 +4,12 @@ use super::sample::Sample;
 use super::*;
 use crate::brand::{OwnAccount, Watch};
 use crate::mention::{OWN_MENTION, OWN_POST, OWN_QUOTE, OWN_REPLY};
-use crate::post::{Author, Kind};
-use crate::query::tests::{any_query, now};
-use crate::text::tests::any_text;
+use crate::post::Author;
+use crate::query::tests::generate::{KINDS, NAMES, any_post, any_query, kind_of};
+use crate::query::tests::naive::{self, Naive};
+use crate::query::tests::now;
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-const KINDS: &[(&str, &str)] = &[("fedi", "mastodon"), ("sky", "bluesky")];
 
 fn kinds() -> Vec<(String, &'static str)> {
     KINDS.iter().map(|(id, kind)| ((*id).to_owned(), *kind)).collect()
@@ -230,61 +229,29 @@ fn the_sample_matches_as_often_as_it_says() {
     assert_eq!(Sample::new(7, 10).post(0.5), Sample::new(7, 10).post(0.5));
 }
 
-fn any_post() -> impl Strategy<Value = Post<'static>> {
-    let word = "(acme|Acme's|refund|REFUNDS|late|Résumé|große|👍🏽|返金|カ\u{3099}|the|money back|#ACME|#返金|@ann.example|@bo@x.example|https://www.acme.example/a|http://shop.example/A/b|\\?|,|x1)";
-    let prose = prop::collection::vec(prop_oneof![3 => word, 1 => any_text()], 0..6).prop_map(|words| words.join(" "));
-    let source = prop_oneof![Just("fedi"), Just("sky"), Just("elsewhere")];
-    let kind = prop_oneof![Just(Kind::Post), Just(Kind::Review), Just(Kind::Reply)];
-    let some = |strategy: &'static str| prop::option::of(strategy);
-    let fields = (
-        prop::option::of(prose.clone()),
-        some("(acme\\.example|Ann|re\\.fund)"),
-        some("(money back|acme)"),
-        some("(de|de-AT|en)"),
-        prop::collection::vec("(acme|Open Source|返金)", 0..2),
-        prop::collection::vec("(did:plc:X|ann\\.example)", 0..2),
-        prop::collection::vec("(https://acme\\.example/x|https://Shop\\.example|bad)", 0..2),
-        prop::option::of(1.0..5.0),
-    );
-    (prose, source, kind, fields).prop_map(|(text, source, kind, fields)| {
-        let (title, handle, bio, lang, tags, mentions, links, rating) = fields;
-        let mut post = Post::new("1", text, now());
-        post.source = source.into();
-        post.kind = kind;
-        post.title = title.map(Into::into);
-        post.author.name = handle.clone().map(Into::into);
-        post.author.handle = handle.map(Into::into);
-        post.author.bio = bio.map(Into::into);
-        post.lang = lang.map(Into::into);
-        post.tags = tags.into_iter().map(Into::into).collect();
-        post.mentions = mentions.into_iter().map(Into::into).collect();
-        post.links = links.into_iter().map(Into::into).collect();
-        post.rating = rating;
-        post
-    })
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// The filter only saves work.
     #[test]
     fn agrees_with_asking_each_watch(queries in prop::collection::vec(any_query(), 1..20), posts in prop::collection::vec(any_post(), 1..8)) {
-        let queries: Vec<&str> = queries.iter().map(String::as_str).filter(|query| Query::parse_watch(query, &Names::default()).is_ok()).collect();
-        let set = WatchSet::compile(&[brand("a", &queries, &[])], &kinds(), &Names::default()).unwrap();
+        let queries: Vec<(&str, Query)> =
+            queries.iter().filter_map(|text| Some((text.as_str(), Query::parse_watch(text, &NAMES).ok()?))).collect();
+        let texts: Vec<&str> = queries.iter().map(|(text, _)| *text).collect();
+        let set = WatchSet::compile(&[brand("a", &texts, &[])], &kinds(), &NAMES).unwrap();
         let mut scratch = Scratch::default();
         for post in posts {
-            let source_kind = KINDS.iter().find(|(id, _)| **id == *post.source).map_or("", |(_, kind)| kind);
-            let subject = Subject { post: &post, source_kind, mention: None, now: None };
-            let naive: Vec<String> = queries
+            let subject = Subject { post: &post, source_kind: kind_of(&post), mention: None, now: None };
+            let naive = Naive::of(&post);
+            let expected: Vec<String> = queries
                 .iter()
                 .enumerate()
-                .filter(|(_, query)| Query::parse(query).unwrap().matches(&subject) == Some(true))
+                .filter(|(_, (_, query))| naive::holds(&query.expr, &subject, &naive) == Some(true))
                 .map(|(n, _)| format!("w{n}"))
                 .collect();
             let found = set.matches(&post, &mut scratch);
             let found: Vec<&str> = found.iter().flat_map(|found| &found.watches).map(|watch| &**watch).collect();
-            prop_assert_eq!(found, naive, "{:?}\n{:?}", post, queries);
+            prop_assert_eq!(found, expected, "{:?}\n{:?}", post, texts);
         }
     }
 }
