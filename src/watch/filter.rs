@@ -9,7 +9,7 @@ use crate::post::{LIST_MAX, Post};
 use crate::query::{Expr, reading};
 use crate::text::{self, Kind};
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// Bits for each key: one of thirty foreign words gets as far as the hash table.
@@ -18,11 +18,16 @@ const BITS_PER_KEY: usize = 32;
 const BITS_MIN: usize = 1 << 15;
 const BITS_MAX: usize = 1 << 26;
 
+/// So many watches behind one word are told once a post.
+const MANY: usize = 16;
+
 pub(super) struct Filter {
     bits: Vec<u64>,
     /// Hash of a key to its part of `watches`.
     keys: HashMap<u64, Range<u32>, RandomState>,
     watches: Vec<Wanted>,
+    /// Where in `watches` those of a whole word begin that very many ask for.
+    many: HashSet<u32, RandomState>,
     /// Without keys: asked of every post.
     always: Vec<u32>,
     /// Whether any key is looked for there, as whole words and as beginnings of each length.
@@ -44,6 +49,7 @@ impl Filter {
             bits: Vec::new(),
             keys: HashMap::default(),
             watches: Vec::new(),
+            many: HashSet::default(),
             always: Vec::new(),
             asks: [false; Place::COUNT],
             asks_prefix: [[false; PREFIX_LENGTHS.len()]; Place::COUNT],
@@ -80,6 +86,9 @@ impl Filter {
             let hash = group[0].0;
             let start = self.watches.len();
             self.watches.extend(group.iter().map(|(_, wanted)| wanted.clone()));
+            if group.len() >= MANY && group.iter().all(|(_, wanted)| wanted.beginning.is_empty()) {
+                self.many.insert(start as u32);
+            }
             // As many as there are terms, which memory bounds far below 2^32.
             self.keys.insert(hash, start as u32..self.watches.len() as u32);
             self.mark(hash);
@@ -104,7 +113,7 @@ impl Filter {
     pub fn candidates(&self, post: &Post<'_>, source_kind: &str, folded: &mut String, found: &mut Vec<u32>) {
         found.clear();
         found.extend_from_slice(&self.always);
-        let mut look = Look { filter: self, found };
+        let mut look = Look { filter: self, found, told: HashSet::default() };
         look.body(&post.text, folded);
         look.body(post.title.as_deref().unwrap_or(""), folded);
         look.entities(post, folded);
@@ -177,6 +186,8 @@ fn eight(text: &[u8], start: usize) -> u64 {
 struct Look<'f, 'o> {
     filter: &'f Filter,
     found: &'o mut Vec<u32>,
+    /// Of `many`, those in `found`: a word may stand in a text a hundred thousand times.
+    told: HashSet<u32, RandomState>,
 }
 
 impl Look<'_, '_> {
@@ -188,6 +199,9 @@ impl Look<'_, '_> {
         if self.filter.may_hold(hash)
             && let Some(range) = self.filter.keys.get(&hash)
         {
+            if range.len() >= MANY && self.filter.many.contains(&range.start) && !self.told.insert(range.start) {
+                return;
+            }
             let wanted = &self.filter.watches[range.start as usize..range.end as usize];
             let held = wanted.iter().filter(|wanted| text.starts_with(&wanted.beginning));
             self.found.extend(held.map(|wanted| wanted.watch));
