@@ -9,7 +9,7 @@ use tantivy::schema::{
 
 /// Raise it whenever a document would be indexed otherwise than before (fields, folding, words): older folders are
 /// then built again from the store.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// In place of a keyword that is missing, so that NOT can tell "another" from "unknown". No query can spell it.
 pub(super) const UNKNOWN: &str = "\0";

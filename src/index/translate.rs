@@ -7,7 +7,7 @@
 //! - Words, tags, accounts and links that are not there are not there: NOT `title:x` matches a post without a title.
 
 use super::Error;
-use super::schema::{Fields, UNKNOWN};
+use super::schema::{self, Fields, UNKNOWN};
 use super::steady::Steady;
 use crate::query::field::{KeywordField, NumberField, TextField};
 use crate::query::{Bound, Expr, Term, eval};
@@ -49,7 +49,7 @@ impl Translator<'_> {
     /// # Errors
     /// As `query`.
     pub fn possible(&self, expr: &Expr, brands: Option<&[String]>) -> Result<Option<Box<dyn Query>>, Error> {
-        if !may_be_unknown(expr) {
+        if !self.may_be_unknown(expr)? {
             return Ok(None);
         }
         self.within(self.clause(expr, Wanted::Possible)?, brands).map(Some)
@@ -95,6 +95,35 @@ impl Translator<'_> {
                 term => self.term(term)?,
             },
         })
+    }
+
+    /// Whether some mention leaves `expr` open. Recursion is bounded by the parser.
+    fn may_be_unknown(&self, expr: &Expr) -> Result<bool, Error> {
+        let any = |parts: &[Expr]| parts.iter().try_fold(false, |any, part| Ok(any || self.may_be_unknown(part)?));
+        match expr {
+            Expr::All => Ok(false),
+            Expr::And(parts) | Expr::Or(parts) => any(parts),
+            Expr::Not(part) => self.may_be_unknown(part),
+            Expr::Term(term) if may_be_missing(term) => self.is_missing(term),
+            Expr::Term(_) => Ok(false),
+        }
+    }
+
+    /// Whether some mention lacks what the term asks for: as a rule all have it, and nothing is left to count.
+    fn is_missing(&self, term: &Term) -> Result<bool, Error> {
+        match term {
+            Term::Number { field, .. } => {
+                let column = schema::number_name(*field);
+                let mut segments = self.searcher.segment_readers().iter();
+                segments.try_fold(false, |any, segment| {
+                    Ok(any || !segment.fast_fields().f64(column)?.get_cardinality().is_full())
+                })
+            }
+            Term::Keyword { field, .. } => {
+                Ok(self.searcher.doc_freq(&Token::from_field_text(self.fields.keyword(*field), UNKNOWN))? > 0)
+            }
+            _ => Ok(true),
+        }
     }
 
     fn unknown(&self, field: KeywordField) -> Clause {
@@ -176,20 +205,11 @@ pub(super) fn texts(fields: &Fields, field: TextField) -> Vec<Field> {
     }
 }
 
-/// Whether some mention can leave `expr` open. Recursion is bounded by the parser.
-fn may_be_unknown(expr: &Expr) -> bool {
-    match expr {
-        Expr::All => false,
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(may_be_unknown),
-        Expr::Not(part) => may_be_unknown(part),
-        Expr::Term(term) => may_be_missing(term),
-    }
-}
-
 /// Whether a mention can lack what the term asks for.
 fn may_be_missing(term: &Term) -> bool {
     match term {
-        Term::Number { field, .. } => *field != NumberField::Created,
+        // When a post was made is always known, and so is its age.
+        Term::Number { field, .. } => !matches!(field, NumberField::Created | NumberField::Age),
         Term::Keyword { field, .. } => matches!(field, KeywordField::Lang | KeywordField::Sentiment),
         _ => false,
     }

@@ -323,7 +323,9 @@ fn handle(name: &str) -> Result<Term, Wrong> {
 
 fn address(body: &str) -> Result<Term, Wrong> {
     let trimmed = body.trim();
-    let found = if trimmed.contains("://") { text::host_and_path(trimmed) } else { text::split_host(trimmed) };
+    // In a path it may stand, too.
+    let has_scheme = trimmed.split_once("://").is_some_and(|(scheme, _)| !scheme.contains(['/', '?', '#', '\\']));
+    let found = if has_scheme { text::host_and_path(trimmed) } else { text::split_host(trimmed) };
     let hint = || Some("such as `url:shop.example/refund`".to_owned());
     let (host, path) = found.ok_or_else(|| (format!("no host in `{body}`"), hint()))?;
     if path.ends_with('*') {

@@ -83,6 +83,7 @@ fn reads_back_in_one_form() {
             "created:>2026-11-01T23:59:59Z created:<2026-11-02T08:30:00Z",
         ),
         ("10:30", "\"10 30\""),
+        ("https://shop.example//x://y url:b.example｡", "url:\"shop.example//x://y\" url:b.example"),
         ("((a))", "a"),
         ("(a b) c", "(a b) c"),
     ] {

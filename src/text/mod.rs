@@ -187,12 +187,15 @@ fn split_sound_host(rest: &str) -> Option<(Cow<'_, str>, &str)> {
     };
     let host = host.trim_end_matches('.');
     let host: Cow<'_, str> = if !host.is_ascii() {
-        url::Host::parse(host).ok()?.to_string().into()
+        // Other scripts have full stops of their own.
+        url::Host::parse(host).ok()?.to_string().trim_end_matches('.').to_owned().into()
     } else if host.bytes().any(|b| b.is_ascii_uppercase()) {
         host.to_ascii_lowercase().into()
     } else {
         host.into()
     };
-    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b);
+    // Colons stand in addresses of numbers only: `[::1]`.
+    let signs: &[u8] = if host.starts_with('[') && host.ends_with(']') { b".[]:" } else { b"-._" };
+    let sound = |b: u8| b.is_ascii_alphanumeric() || signs.contains(&b);
     (!host.is_empty() && host.bytes().all(sound)).then_some((host, path))
 }

@@ -11,14 +11,19 @@ use crate::post::Post;
 use crate::query::Expr;
 use crate::text::is_unspaced;
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+
+/// So many watches behind one word are told once a post.
+const MANY: usize = 16;
 
 pub(super) struct Filter {
     bits: BitMap,
     /// Hash of a key to its part of `watches`.
     keys: HashMap<u64, Range<u32>, RandomState>,
     watches: Vec<Wanted>,
+    /// Where in `watches` those of a whole word begin that very many ask for.
+    many: HashSet<u32, RandomState>,
     /// Without keys: asked of every post.
     always: Vec<u32>,
     places: [Asked; Place::COUNT],
@@ -62,6 +67,7 @@ impl Filter {
             bits: BitMap::new(all.iter().map(|(_, _, key)| key.look())),
             keys: HashMap::default(),
             watches: Vec::with_capacity(all.len()),
+            many: HashSet::default(),
             always,
             places: Default::default(),
         };
@@ -70,6 +76,9 @@ impl Filter {
             for (_, watch, key) in group {
                 let beginning = filter.places[key.place as usize].note(key);
                 filter.watches.push(Wanted { watch: *watch, beginning: beginning.as_bytes().into() });
+            }
+            if group.len() >= MANY && filter.watches[start..].iter().all(|wanted| wanted.beginning.is_empty()) {
+                filter.many.insert(start as u32);
             }
             // As many as there are terms, which memory bounds far below 2^32.
             filter.keys.insert(group[0].0, start as u32..filter.watches.len() as u32);
@@ -80,11 +89,12 @@ impl Filter {
     /// The watches that may match, each once, in order, as `buffers.found`.
     pub fn candidates(&self, post: &Post<'_>, source_kind: &str, buffers: &mut Buffers) {
         let found = &mut buffers.found;
-        found.clear();
-        found.extend_from_slice(&self.always);
+        found.watches.clear();
+        found.told.clear();
+        found.watches.extend_from_slice(&self.always);
         Look { filter: self, found, folded: &mut buffers.folded }.post(post, source_kind);
-        found.sort_unstable();
-        found.dedup();
+        found.watches.sort_unstable();
+        found.watches.dedup();
     }
 
     pub(super) fn asked(&self, place: Place) -> &Asked {
@@ -98,19 +108,31 @@ impl Filter {
     }
 
     /// The watches behind a key. `text`: what may have to begin with something.
-    pub(super) fn find(&self, hash: u64, text: &[u8], found: &mut Vec<u32>) {
+    pub(super) fn find(&self, hash: u64, text: &[u8], found: &mut Found) {
         if let Some(range) = self.keys.get(&hash) {
+            if range.len() >= MANY && self.many.contains(&range.start) && !found.told.insert(range.start) {
+                return;
+            }
             let wanted = &self.watches[range.start as usize..range.end as usize];
             let held = wanted.iter().filter(|wanted| text.starts_with(&wanted.beginning));
-            found.extend(held.map(|wanted| wanted.watch));
+            found.watches.extend(held.map(|wanted| wanted.watch));
         }
     }
+}
+
+/// What a search has found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// In no order and perhaps more than once, until the search is over.
+    pub watches: Vec<u32>,
+    /// Of [`Filter::many`], those in there: a word may stand in a text a hundred thousand times.
+    told: HashSet<u32, RandomState>,
 }
 
 /// Kept from post to post.
 #[derive(Default)]
 pub(super) struct Buffers {
-    pub found: Vec<u32>,
+    pub found: Found,
     folded: String,
 }
 

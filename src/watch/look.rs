@@ -1,7 +1,7 @@
 //! One search of the filter: goes over a post once and looks up every word, tag, account and host as it meets them.
 //! Allocates nothing to speak of.
 
-use super::filter::Filter;
+use super::filter::{Filter, Found};
 use super::hash::{Ends, PADDING, first, look, mask};
 use super::key::{Place, pair_ends, respect};
 use crate::post::{LIST_MAX, Post};
@@ -11,8 +11,7 @@ use std::ops::Range;
 
 pub(super) struct Look<'f, 'b> {
     pub filter: &'f Filter,
-    /// Watches, in no order, perhaps more than once.
-    pub found: &'b mut Vec<u32>,
+    pub found: &'b mut Found,
     pub folded: &'b mut String,
 }
 
@@ -129,7 +128,7 @@ fn is_lower(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase())
 }
 
-fn whole(filter: &Filter, place: Place, text: &str, found: &mut Vec<u32>) {
+fn whole(filter: &Filter, place: Place, text: &str, found: &mut Found) {
     let ends = Ends::of(text.as_bytes());
     if filter.may_hold(look(ends.first, respect(place, 0))) {
         filter.find(ends.hash(respect(place, 0)), text.as_bytes(), found);
@@ -137,7 +136,7 @@ fn whole(filter: &Filter, place: Place, text: &str, found: &mut Vec<u32>) {
 }
 
 /// A host and all that it lies in.
-fn address(filter: &Filter, address: &str, found: &mut Vec<u32>) {
+fn address(filter: &Filter, address: &str, found: &mut Found) {
     if !filter.asked(Place::Host).any {
         return;
     }
@@ -155,7 +154,7 @@ struct Words<'f, 'b> {
     place: Place,
     /// Folded, then [`PADDING`].
     text: &'b [u8],
-    found: &'b mut Vec<u32>,
+    found: &'b mut Found,
 }
 
 impl Words<'_, '_> {

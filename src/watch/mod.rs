@@ -120,7 +120,7 @@ impl WatchSet {
         let mut matches = Vec::new();
         let subject = Subject { post, source_kind, mention: None, now: None };
         let mut read = false;
-        for &candidate in &scratch.buffers.found {
+        for &candidate in &scratch.buffers.found.watches {
             let entry = &self.entries[candidate as usize];
             if entry.reads && !read {
                 scratch.reading.read(post);

@@ -159,6 +159,19 @@ fn a_swap_takes_effect_at_once_and_whole() {
 }
 
 #[test]
+fn a_word_of_many_watches_finds_them_all() {
+    let queries: Vec<String> = (0..40).map(|n| format!("acme -none{n} OR beta{n}* OR acm*")).collect();
+    let gate = gate(&[brand("acme", &queries.iter().map(String::as_str).collect::<Vec<_>>(), &[])]);
+    let mut scratch = Scratch::default();
+    for (text, expected) in
+        [("acme acme x acme", 40), ("acme none7", 40), ("beta7x beta9y", 2), ("acmes", 40), ("x", 0)]
+    {
+        let found = gate.matches(&Post::new("1", text, now()), &mut scratch);
+        assert_eq!(found.iter().map(|found| found.watches.len()).sum::<usize>(), expected, "{text}");
+    }
+}
+
+#[test]
 fn bad_watches_are_all_told() {
     let found = WatchSet::compile(&[brand("acme", &["ok", "NOT x", "a OR", "kind:zzz"], &[])], &[], &Names::default());
     let bad = found.err().unwrap();
