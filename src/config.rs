@@ -9,7 +9,7 @@ use crate::query::Query;
 use crate::query::names::Names;
 use crate::settings::{Document, Problem, Section, Severity, nearest};
 use crate::{hook, rule, source};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,11 +86,14 @@ pub fn data_dir(path: Option<&Path>) -> Result<PathBuf, Vec<Problem>> {
     if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
-/// The lists and named queries of the config at `path`; like [`data_dir`] for commands that only read.
+/// The kind of each source, by its id.
+pub type Kinds = BTreeMap<String, String>;
+
+/// The lists, named queries and sources of the config at `path`; like [`data_dir`] for commands that only read.
 ///
 /// # Errors
 /// A file cannot be read, or a list holds what is no term.
-pub fn names(path: Option<&Path>) -> Result<Names, Vec<Problem>> {
+pub fn names(path: Option<&Path>) -> Result<(Names, Kinds), Vec<Problem>> {
     let (name, text) = match path {
         Some(path) => {
             let name = path.display().to_string();
@@ -100,13 +103,18 @@ pub fn names(path: Option<&Path>) -> Result<Names, Vec<Problem>> {
         None => ("reputed.toml (embedded)".to_owned(), EMBEDDED.to_owned()),
     };
     let (document, mut problems) = (Document::parse(&name, &text), Vec::new());
-    let (_, _, names) = {
+    let (names, kinds) = {
         let root = document.root();
         root.ignore_rest();
-        names::read(&root, &mut problems)
+        let kind = |section: &Section<'_>| {
+            section.ignore_rest();
+            section.str("id").zip(section.str("kind"))
+        };
+        let kinds = root.sections("source").iter().filter_map(kind).collect();
+        (names::read(&root, &mut problems).2, kinds)
     };
     problems.extend(document.into_problems().into_iter().filter(|problem| problem.severity == Severity::Error));
-    if problems.is_empty() { Ok(names) } else { Err(problems) }
+    if problems.is_empty() { Ok((names, kinds)) } else { Err(problems) }
 }
 
 fn read_data_dir(root: &Section<'_>) -> PathBuf {

@@ -56,7 +56,7 @@ impl Export {
         if matches!(self.format, Format::Parquet) {
             return Err(Failure::Usage("this version exports jsonl and csv; parquet comes later".into()));
         }
-        let query = super::search::parse(&self.query, &self.configured.names()?)?;
+        let query = super::search::parse(&self.query, &self.configured.names()?.0)?;
         let data_dir = self.configured.find_data()?;
         super::runtime()?.block_on(async {
             let store = Store::open(&data_dir).await?;

@@ -16,7 +16,7 @@ mod score;
 mod search;
 mod terminal;
 
-use crate::config::{self, Config, Overrides};
+use crate::config::{self, Config, Kinds, Overrides};
 use crate::query::names::Names;
 use crate::settings::{Problem, Severity};
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -80,8 +80,8 @@ impl Configured {
         }
     }
 
-    /// The lists and named queries that a query may refer to.
-    fn names(&self) -> Result<Names, Failure> {
+    /// The lists and named queries that a query may refer to, and the kinds of the sources.
+    fn names(&self) -> Result<(Names, Kinds), Failure> {
         config::names(self.config.as_deref()).map_err(Failure::BadFile)
     }
 

@@ -5,11 +5,15 @@ mod table;
 use super::terminal::plain;
 use super::{Configured, Failure};
 use crate::app::INDEX_FOLDER;
+use crate::config::Kinds;
 use crate::http::summary::Summary;
 use crate::index::{self, By, Hits, Interval, Page, Searcher, Sort, TOP_DEFAULT, TOP_MAX};
 use crate::mention::Mention;
 use crate::query::Query;
+use crate::query::eval::Subject;
+use crate::query::explain::Explanation;
 use crate::query::names::Names;
+use crate::query::reading::Reading;
 use crate::settings::{Problem, Severity};
 use crate::store::{self, Reader};
 use clap::Args;
@@ -27,6 +31,7 @@ Examples:
   reputed search 'acme -from:own' --sort priority --limit 50
   reputed search '\"money back\" -source:blogs' --sort relevance --json
   reputed search 'acme created:2026-11-01..2026-11-30' --facets source,sentiment,author --over day
+  reputed search 'acme NEAR/5 (late OR broken)' --limit 3 --explain
   reputed search 'status:new' --facets watch,lang --top 100 --limit 1 --json | tail -n 1
 
 --sort priority puts first what asks most for somebody: what waits for an answer, complaints, angry ones.
@@ -51,6 +56,9 @@ pub struct Search {
     /// One mention a line as JSON; facets and counts on a last line of their own
     #[arg(long)]
     json: bool,
+    /// Beneath each hit: which terms of the query held, failed or could not be told
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     configured: Configured,
 }
@@ -61,6 +69,22 @@ fn of<T: Copy + Send + Sync + 'static>(names: &'static [(&'static str, T)]) -> i
         let found = names.iter().find(|(name, _)| *name == given);
         found.map(|(_, value)| *value).ok_or("not one of them")
     })
+}
+
+/// What the query says of a hit, as the index asked it: now.
+fn explanation(query: &Query, mention: &Mention, kinds: &Kinds) -> Explanation {
+    let source_kind = kinds.get(mention.post.source.as_str()).map_or("", String::as_str);
+    let subject = Subject { post: &mention.post, source_kind, mention: Some(mention), now: Some(Timestamp::now()) };
+    query.explain(&subject, &Reading::of(&mention.post))
+}
+
+/// A line of `--json`.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    mention: &'a Mention,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<Explanation>,
 }
 
 /// The last line of `--json`.
@@ -74,7 +98,8 @@ struct Last<'a> {
 
 impl Search {
     pub(super) fn run(mut self) -> Result<(), Failure> {
-        let query = parse(&self.query, &self.configured.names()?)?;
+        let (names, kinds) = self.configured.names()?;
+        let query = parse(&self.query, &names)?;
         let data_dir = self.configured.find_data()?;
         let mut facets = Vec::new();
         for by in std::mem::take(&mut self.facets) {
@@ -95,18 +120,28 @@ impl Search {
             let hits = store.searcher.search(&query, &page, Timestamp::now())?;
             let mentions = store.reader.mentions(&hits.seqs).await?;
             let summary = Summary::of(&hits, &page, &store.reader).await?;
-            self.print(&mentions, &hits, &summary)
+            let explain = |mention: &Mention| self.explain.then(|| explanation(&query, mention, &kinds));
+            self.print(&mentions, explain, &hits, &summary)
         })
     }
 
-    fn print(&self, mentions: &[Mention], hits: &Hits, summary: &Summary) -> Result<(), Failure> {
+    fn print(
+        &self,
+        mentions: &[Mention],
+        explain: impl Fn(&Mention) -> Option<Explanation>,
+        hits: &Hits,
+        summary: &Summary,
+    ) -> Result<(), Failure> {
         let mut out = stdout().lock();
         let colour = stdout().is_terminal();
         for mention in mentions {
+            let explanation = explain(mention);
             if self.json {
-                writeln!(out, "{}", serde_json::to_string(mention)?)?;
+                let shown = Shown { mention, explain: explanation };
+                writeln!(out, "{}", serde_json::to_string(&shown)?)?;
             } else {
                 writeln!(out, "{}", line(mention, colour))?;
+                explanation.map_or(Ok(()), |explanation| writeln!(out, "{explanation}"))?;
             }
         }
         if !self.json {

@@ -170,6 +170,11 @@ async fn commands_work_beside_the_daemon() {
     let lines = |text: String| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
     let found = lines(house.output(&["search", "worst", "--json"]));
     assert_eq!((found.len(), &found[0]["id"], &found[0]["source"]), (1, &"p7".into(), &"elsewhere".into()));
+    let explained = lines(house.output(&["search", "worst -kind:review (nothere OR worst)", "--explain", "--json"]));
+    let explain = &explained[0]["explain"];
+    assert_eq!((&explain["holds"], &explain["parts"][2]["parts"][0]["why"]), (&true.into(), &"not there".into()));
+    let shown = house.output(&["search", "worst", "--explain"]);
+    assert!(shown.contains("✓ worst  -- `"), "{shown}");
     assert_eq!(lines(house.output(&["export"])).len(), 1_200);
     let csv = house.output(&["export", "--query", "worst", "--format", "csv"]);
     assert_eq!(csv.lines().count(), 2, "{csv}");
