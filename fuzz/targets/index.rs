@@ -43,6 +43,7 @@ fn mention(seq: i64, line: &str) -> Mention {
         scores: None,
         author_spam: AuthorSpam::default(),
         cluster: None,
+        cluster_size: None,
         status: Status::New,
         assignee: None,
         note: None,
