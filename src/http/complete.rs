@@ -25,13 +25,13 @@ pub async fn list(State(desk): Shared, caller: Caller, Params(asked): Params<Ask
     let (names, brands) = (desk.door.names.load(), desk.door.brands.load());
     let seen = || brands.iter().filter(|brand| caller.sees(&brand.id));
     let ledgers = desk.door.ledgers.iter();
-    let mut sources: Vec<String> = ledgers.flat_map(|ledger| [ledger.source.clone(), ledger.kind.to_owned()]).collect();
-    sources.sort();
+    let mut sources: Vec<&str> = ledgers.flat_map(|ledger| [ledger.source.as_str(), ledger.kind]).collect();
+    sources.sort_unstable();
     sources.dedup();
     let configured = Configured {
         sources,
-        brands: seen().map(|brand| brand.id.clone()).collect(),
-        watches: seen().flat_map(|brand| &brand.watches).map(|watch| watch.id.clone()).collect(),
+        brands: seen().map(|brand| brand.id.as_str()).collect(),
+        watches: seen().flat_map(|brand| &brand.watches).map(|watch| watch.id.as_str()).collect(),
         names: Some(&names),
     };
     let (span, items) = complete(&asked.q, &configured);

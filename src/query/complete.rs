@@ -1,6 +1,7 @@
 //! What may be written next, for a search box: fields, their values, lists and named queries.
 
 use super::field::{FIELDS, Holds, KeywordField};
+use super::lex::is_quote;
 use super::names::Names;
 use serde::Serialize;
 use std::ops::Range;
@@ -12,9 +13,9 @@ const OFFERS_MAX: usize = 20;
 #[derive(Clone, Debug, Default)]
 pub struct Configured<'a> {
     /// Ids and kinds.
-    pub sources: Vec<String>,
-    pub brands: Vec<String>,
-    pub watches: Vec<String>,
+    pub sources: Vec<&'a str>,
+    pub brands: Vec<&'a str>,
+    pub watches: Vec<&'a str>,
     pub names: Option<&'a Names>,
 }
 
@@ -29,10 +30,10 @@ pub struct Offer {
 /// The part of `text` (bytes) that is being written, up to its end, and what could stand there instead. No offers
 /// inside quotes or when nothing fits.
 pub fn complete(text: &str, configured: &Configured<'_>) -> (Range<usize>, Vec<Offer>) {
-    let start = text.rfind(|c: char| c.is_whitespace() || c == '(' || c == ')').map_or(0, |at| at + 1);
-    let start = text.len() - text[start.min(text.len())..].trim_start_matches(['-', ' ']).len();
-    let word = &text[start..];
-    if word.is_empty() || text.matches('"').count() % 2 == 1 || !text.is_char_boundary(start) {
+    let before = text.trim_end_matches(|c: char| !(c.is_whitespace() || c == '(' || c == ')'));
+    let word = text[before.len()..].trim_start_matches('-');
+    let start = text.len() - word.len();
+    if word.is_empty() || text.chars().filter(|c| is_quote(*c)).count() % 2 == 1 {
         return (text.len()..text.len(), Vec::new());
     }
     let mut offers = match word.split_once(':') {
@@ -60,10 +61,9 @@ fn fields(word: &str) -> Vec<Offer> {
 fn values(name: &str, value: &str, configured: &Configured<'_>) -> Vec<Offer> {
     let lower = value.to_lowercase();
     let offer = |value: &str, means: &str| Offer { text: format!("{name}:{value}"), means: means.to_owned() };
-    let among = |known: &mut dyn Iterator<Item = &str>, means: &str| -> Vec<Offer> {
-        known.filter(|known| known.to_lowercase().starts_with(&lower)).map(|known| offer(known, means)).collect()
+    let among = |known: &[&str], means: &str| -> Vec<Offer> {
+        known.iter().filter(|known| known.to_lowercase().starts_with(&lower)).map(|known| offer(known, means)).collect()
     };
-    let strings = |known: &[String], means: &str| among(&mut known.iter().map(String::as_str), means);
     match (name, configured.names) {
         ("in", Some(names)) => {
             let lists = names.lists.values().map(|list| (format!("${}", list.name), list.entries().len()));
@@ -77,10 +77,10 @@ fn values(name: &str, value: &str, configured: &Configured<'_>) -> Vec<Offer> {
         _ => {}
     }
     let each = super::field::find(name).flat_map(|row| match row.holds {
-        Holds::Keyword(KeywordField::Source) => strings(&configured.sources, "a source"),
-        Holds::Keyword(KeywordField::Brand) => strings(&configured.brands, "a brand"),
-        Holds::Keyword(KeywordField::Watch) => strings(&configured.watches, "a watch"),
-        Holds::Keyword(field) => among(&mut field.values().into_iter(), row.means),
+        Holds::Keyword(KeywordField::Source) => among(&configured.sources, "a source"),
+        Holds::Keyword(KeywordField::Brand) => among(&configured.brands, "a brand"),
+        Holds::Keyword(KeywordField::Watch) => among(&configured.watches, "a watch"),
+        Holds::Keyword(field) => among(&field.values(), row.means),
         Holds::Number(..) if value.is_empty() => vec![offer(&row.example(), row.means)],
         Holds::Number(..) | Holds::Text(_) | Holds::Tag | Holds::Url => Vec::new(),
     });
@@ -99,8 +99,7 @@ mod tests {
         let mut names = Names::default();
         names.lists.insert("back".into(), Arc::new(List::read("back", "refund\n").unwrap()));
         names.queries.insert("angry".into(), "sentiment:<-0.5".into());
-        let configured =
-            Configured { sources: vec!["fedi".into(), "blogs".into()], names: Some(&names), ..Configured::default() };
+        let configured = Configured { sources: vec!["fedi", "blogs"], names: Some(&names), ..Configured::default() };
         let (span, offers) = complete(text, &configured);
         (span, offers.into_iter().map(|offer| offer.text).collect())
     }
@@ -119,6 +118,10 @@ mod tests {
             ("refund ", 7, vec![]),
             ("", 0, vec![]),
             ("zzz:", 0, vec![]),
+            // Spaces of more than one byte, and quotes as people paste them.
+            ("返金　sent", "返金　".len(), vec!["sentiment:"]),
+            ("a\u{a0}-st", "a\u{a0}-".len(), vec!["status:"]),
+            ("“money se", "“money se".len(), vec![]),
         ] {
             let (span, found) = offered(text);
             assert_eq!((span.start, found), (start, expected.into_iter().map(str::to_owned).collect()), "{text}");
