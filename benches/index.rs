@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use reputed::index::{self, Page};
-use reputed::mention::{AuthorSpam, Label, Mention, Probability, Scores, Status, Tier};
+use reputed::mention::{AuthorSpam, Label, Mention, Probability, Scores, Tier};
 use reputed::post::Post;
 use reputed::query::Query;
 use std::path::Path;
@@ -226,11 +226,6 @@ fn mention(seq: usize) -> Mention {
     post.author.followers = Some(next() % 10_000);
     let unit = |value: u64| (value % 1_000) as f32 / 1_000.0;
     Mention {
-        post,
-        seq: seq as i64,
-        brand: "acme".into(),
-        watches: vec!["name".into()],
-        seen_at: created_at,
         scores: Some(Scores {
             lang: "en".into(),
             lang_p: 0.9,
@@ -246,11 +241,6 @@ fn mention(seq: usize) -> Mention {
             model: "fast-1".into(),
         }),
         author_spam: AuthorSpam { spam: Some(unit(next())), reasons: Vec::new() },
-        cluster: None,
-        cluster_size: None,
-        status: Status::New,
-        assignee: None,
-        note: None,
-        correction: None,
+        ..Mention::new(post, seq as i64, "acme", vec!["name".into()], created_at)
     }
 }

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use jiff::{SignedDuration, Timestamp};
-use reputed::mention::{AuthorSpam, Emotion, Label, Mention, Probability, Scores, Status, Tier};
+use reputed::mention::{AuthorSpam, Emotion, Label, Mention, Probability, Scores, Tier};
 use reputed::post::{Author, Post, Str};
 use reputed::store::{self, Commit, Reader, Writer};
 use std::fs::File;
@@ -56,19 +56,11 @@ fn mention(seq: i64, base: Timestamp) -> Mention {
         model: "fast-1".into(),
     };
     Mention {
-        post,
-        seq,
-        brand: "acme".into(),
-        watches: vec!["acme-name".into()],
-        seen_at: created_at + SignedDuration::from_millis(300),
         scores: Some(scores),
         author_spam: AuthorSpam { spam: Some(0.123_456_7), reasons: vec!["young account".into()] },
         cluster: Some(hash[..16].to_owned()),
         cluster_size: Some(1),
-        status: Status::New,
-        assignee: None,
-        note: None,
-        correction: None,
+        ..Mention::new(post, seq, "acme", vec!["acme-name".into()], created_at + SignedDuration::from_millis(300))
     }
 }
 

@@ -58,13 +58,17 @@ pub struct Overrides {
 /// # Errors
 /// All problems of all files; with warnings only, the config is returned beside them.
 pub fn read(path: Option<&Path>, overrides: &Overrides) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
-    match path {
-        None => parse("reputed.toml", EMBEDDED, overrides),
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = read_bounded(path, FILE_BYTES_MAX).map_err(|reason| vec![whole_file(&name, reason)])?;
-            parse(&name, &text, overrides)
-        }
+    let (name, text) = text_of(path)?;
+    parse(&name, &text, overrides)
+}
+
+/// Name and text of the file at `path`, or of the embedded defaults.
+fn text_of(path: Option<&Path>) -> Result<(String, String), Vec<Problem>> {
+    let Some(path) = path else { return Ok(("reputed.toml".to_owned(), EMBEDDED.to_owned())) };
+    let name = path.display().to_string();
+    match read_bounded(path, FILE_BYTES_MAX) {
+        Ok(text) => Ok((name, text)),
+        Err(reason) => Err(vec![whole_file(&name, reason)]),
     }
 }
 
@@ -73,9 +77,10 @@ pub fn read(path: Option<&Path>, overrides: &Overrides) -> Result<(Config, Vec<P
 /// # Errors
 /// The file cannot be read or is no TOML.
 pub fn data_dir(path: Option<&Path>) -> Result<PathBuf, Vec<Problem>> {
-    let Some(path) = path else { return Ok(PathBuf::from(DATA_DIR)) };
-    let name = path.display().to_string();
-    let text = read_bounded(path, FILE_BYTES_MAX).map_err(|reason| vec![whole_file(&name, reason)])?;
+    if path.is_none() {
+        return Ok(PathBuf::from(DATA_DIR));
+    }
+    let (name, text) = text_of(path)?;
     let document = Document::parse(&name, &text);
     let found = {
         let root = document.root();
@@ -94,14 +99,7 @@ pub type Kinds = BTreeMap<String, String>;
 /// # Errors
 /// A file cannot be read, or a list holds what is no term.
 pub fn names(path: Option<&Path>) -> Result<(Names, Kinds), Vec<Problem>> {
-    let (name, text) = match path {
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = read_bounded(path, FILE_BYTES_MAX).map_err(|reason| vec![whole_file(&name, reason)])?;
-            (name, text)
-        }
-        None => ("reputed.toml (embedded)".to_owned(), EMBEDDED.to_owned()),
-    };
+    let (name, text) = text_of(path)?;
     let (document, mut problems) = (Document::parse(&name, &text), Vec::new());
     let (names, kinds) = {
         let root = document.root();

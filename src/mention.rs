@@ -130,6 +130,31 @@ pub struct Mention {
 }
 
 impl Mention {
+    /// A new one, of which nothing more is known: neither scored nor looked at by anybody.
+    pub fn new(
+        post: Post<'static>,
+        seq: i64,
+        brand: impl Into<String>,
+        watches: Vec<String>,
+        seen_at: Timestamp,
+    ) -> Self {
+        Self {
+            post,
+            seq,
+            brand: brand.into(),
+            watches,
+            seen_at,
+            scores: None,
+            author_spam: AuthorSpam::default(),
+            cluster: None,
+            cluster_size: None,
+            status: Status::New,
+            assignee: None,
+            note: None,
+            correction: None,
+        }
+    }
+
     /// Written by an own account of the brand: never raises an alert.
     pub fn is_own(&self) -> bool {
         self.watches.iter().any(|watch| watch == OWN_POST)

@@ -3,6 +3,10 @@
 //!
 //! A key that nobody asked for is a mistake: it is reported when its section is dropped, with the nearest known key.
 
+mod name;
+
+pub use name::{NAME_SIGNS, is_name, nearest};
+
 use crate::secret::Secret;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -12,9 +16,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// How alike a mistyped key or value must be before we suggest a known one (Jaro-Winkler, `0..=1`).
-const LIKENESS_MIN: f64 = 0.75;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -130,10 +131,10 @@ impl<'d> Section<'d> {
     /// An id: letters, digits, `-`, `_` and `.`, so that it can stand in paths, metrics and queries as it is.
     pub fn id(&self, key: &'static str) -> Option<String> {
         let id = self.required_str(key)?;
-        if id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+        if id.len() <= 64 && is_name(&id) {
             return Some(id);
         }
-        self.error(key, format!("`{id}` is no id"), Some("letters, digits, `-`, `_` and `.`, at most 64".into()));
+        self.error(key, format!("`{id}` is no id"), Some(format!("{NAME_SIGNS}, at most 64")));
         None
     }
 
@@ -385,15 +386,6 @@ impl Drop for Section<'_> {
             self.error_at(key.span().start, format!("unknown key `{}`", self.path_of(name)), hint);
         }
     }
-}
-
-/// The known word that `word` most likely stands for, if any is near.
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }
 
 /// `500ms`, `30s`, `10m`, `2h`, `7d`, `6w`; nothing else.

@@ -6,7 +6,7 @@ mod sample;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use reputed::index::{LIMIT_MAX, Page, Searcher, Writer};
-use reputed::mention::{AuthorSpam, Mention, Status};
+use reputed::mention::Mention;
 use reputed::query::Query;
 use reputed::query::eval::Subject;
 use std::cell::RefCell;
@@ -34,21 +34,7 @@ fn begin() -> Index {
 }
 
 fn mention(seq: i64, line: &str) -> Mention {
-    Mention {
-        post: sample::post(line).into_owned(),
-        seq,
-        brand: "b".into(),
-        watches: vec!["w".into()],
-        seen_at: Timestamp::UNIX_EPOCH,
-        scores: None,
-        author_spam: AuthorSpam::default(),
-        cluster: None,
-        cluster_size: None,
-        status: Status::New,
-        assignee: None,
-        note: None,
-        correction: None,
-    }
+    Mention::new(sample::post(line).into_owned(), seq, "b", vec!["w".into()], Timestamp::UNIX_EPOCH)
 }
 
 fn check(index: &mut Index, queries: &str, posts: &str) {

@@ -64,8 +64,7 @@ impl Match {
         let matching = Matching { gate: Gate::new(set), json: self.json, bad: AtomicU64::new(0) };
         line::each(stdin().lock(), &mut stdout(), &matching)?;
         tell_bad(&matching.bad);
-        for (watch, undecided) in matching.gate.undecided() {
-            let watch = watch.trim_start_matches("match/");
+        for (_, watch, undecided) in matching.gate.undecided() {
             terminal::note(&format!(
                 "`{watch}` could not be decided for {undecided} posts: they lack what it asks for"
             ));
@@ -182,9 +181,7 @@ fn write_json(id: &str, found: &[Found], out: &mut Vec<u8>) {
 fn read_query(text: &str, names: &Names) -> Result<Watch, Failure> {
     match Query::parse_watch(text, names) {
         Ok(_) => Ok(Watch { id: QUERY_ID.into(), query: text.into() }),
-        Err(errors) => {
-            Err(Failure::BadFile(errors.iter().map(|error| problem("--query", 1, 0, text, error)).collect()))
-        }
+        Err(errors) => Err(Failure::BadFile(errors.iter().map(|error| error.problem("--query", 1, 0, text)).collect())),
     }
 }
 
@@ -212,21 +209,9 @@ fn read_watches(path: &Path, names: &Names) -> Result<Vec<Watch>, Failure> {
             Ok(_) => watches.push(Watch { id: id.into(), query: query.into() }),
             Err(errors) => {
                 let offset = id.chars().count() + 1;
-                problems.extend(errors.iter().map(|error| problem(&name, number, offset, query, error)));
+                problems.extend(errors.iter().map(|error| error.problem(&name, number, offset, query)));
             }
         }
     }
     if problems.is_empty() { Ok(watches) } else { Err(Failure::BadFile(problems)) }
-}
-
-fn problem(file: &str, line: usize, offset: usize, query: &str, error: &crate::query::Error) -> Problem {
-    let before = query.get(..error.span.start).unwrap_or(query);
-    Problem {
-        severity: Severity::Error,
-        file: file.to_owned(),
-        line,
-        column: offset + before.chars().count() + 1,
-        message: error.message.clone(),
-        hint: error.hint.clone(),
-    }
 }

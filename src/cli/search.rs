@@ -14,7 +14,6 @@ use crate::query::eval::Subject;
 use crate::query::explain::Explanation;
 use crate::query::names::Names;
 use crate::query::reading::Reading;
-use crate::settings::{Problem, Severity};
 use crate::store::{self, Reader};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -174,17 +173,8 @@ impl Store {
 }
 
 pub(super) fn parse(text: &str, names: &Names) -> Result<Query, Failure> {
-    Query::parse_with(text, names).map_err(|errors| {
-        let problems = errors.into_iter().map(|error| Problem {
-            severity: Severity::Error,
-            file: "query".into(),
-            line: 1,
-            column: text.get(..error.span.start).map_or(1, |before| before.chars().count() + 1),
-            message: error.message,
-            hint: error.hint,
-        });
-        Failure::BadFile(problems.collect())
-    })
+    Query::parse_with(text, names)
+        .map_err(|errors| Failure::BadFile(errors.iter().map(|error| error.problem("query", 1, 0, text)).collect()))
 }
 
 fn line(mention: &Mention, colour: bool) -> String {

@@ -2,10 +2,10 @@
 //! files name under `[let]`.
 
 use super::{EMBEDDED_RULES, EMBEDDED_RULES_NAME, FILE_BYTES_MAX, read_bounded, whole_file};
-use crate::query::list::{BYTES_MAX, List};
+use crate::query::list::{BYTES_MAX, List, Mistake};
 use crate::query::names::Names;
 use crate::rule;
-use crate::settings::{Problem, Section, Severity};
+use crate::settings::{NAME_SIGNS, Problem, Section, is_name};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -118,22 +118,16 @@ pub fn lists(folder: &Path, problems: &mut Vec<Problem>) -> Result<BTreeMap<Stri
 }
 
 fn read_list(path: &Path, file: &str, name: &str) -> Result<List, Vec<Problem>> {
-    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+    if !is_name(name) {
         let mut problem = whole_file(file, format!("`{name}` is no name of a list"));
-        problem.hint = Some("letters, digits, `-`, `_` and `.`".to_owned());
+        problem.hint = Some(NAME_SIGNS.to_owned());
         return Err(vec![problem]);
     }
     let text = read_bounded(path, BYTES_MAX as u64).map_err(|reason| vec![whole_file(file, reason)])?;
     List::read(name, &text).map_err(|mistakes| {
-        let problem = |mistake: crate::query::list::Mistake| Problem {
-            severity: Severity::Error,
-            file: file.to_owned(),
-            line: mistake.line,
-            column: mistake.error.span.start + 1,
-            message: mistake.error.message,
-            hint: mistake.error.hint,
-        };
-        mistakes.into_iter().map(problem).collect()
+        let lines: Vec<&str> = text.lines().collect();
+        let line = |number: usize| lines.get(number - 1).copied().unwrap_or_default();
+        mistakes.iter().map(|Mistake { line: at, error }| error.problem(file, *at, 0, line(*at))).collect()
     })
 }
 

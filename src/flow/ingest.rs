@@ -10,7 +10,7 @@ use super::{Clock, Command, Event};
 use crate::alert::{Change, Delivery, DeliveryState};
 use crate::brand::{FollowKind, FollowerEvent};
 use crate::cluster::copies::Copies;
-use crate::mention::{AuthorSpam, Mention, Status};
+use crate::mention::Mention;
 use crate::metric::Metrics;
 use crate::post::{Author, Post};
 use crate::rule::{Engine, RuleSet};
@@ -301,20 +301,13 @@ impl Ingest {
             }
             let copy = if single { post.take() } else { post.clone() };
             let Some(copy) = copy else { break };
+            let seq = before.as_deref().map_or(self.next_seq, |known| known.seq);
+            let watches = watches.iter().map(ToString::to_string).collect();
             let mention = Mention {
-                post: copy,
-                seq: before.as_deref().map_or(self.next_seq, |known| known.seq),
-                brand: brand.to_string(),
-                watches: watches.iter().map(ToString::to_string).collect(),
-                seen_at: now,
                 scores: opinion.scores.clone(),
-                author_spam: AuthorSpam::default(),
                 cluster_size: opinion.cluster.as_deref().map(|cluster| self.copies.another(&brand, cluster, now)),
                 cluster: opinion.cluster.clone(),
-                status: Status::New,
-                assignee: None,
-                note: None,
-                correction: None,
+                ..Mention::new(copy, seq, &*brand, watches, now)
             };
             match before {
                 None => {

@@ -160,7 +160,8 @@ impl Pipeline {
     }
 }
 
-/// A rule engine as if it had never stopped: open alerts from the store, windows from the mentions they look back on, which `copies` recalls, too.
+/// A rule engine as if it had never stopped: open alerts from the store, windows from the mentions they look back on,
+/// which `copies` recalls, too.
 ///
 /// # Errors
 /// The store cannot be read.

@@ -10,7 +10,7 @@ use crate::alert::{Alert, Change, Delivery, DeliveryState, News, Priority, State
 use crate::brand::{Brand, OwnAccount, Watch};
 use crate::flow::{Command, Event};
 use crate::ledger::{Ledger, Phase};
-use crate::mention::{AuthorSpam, Mention, Status};
+use crate::mention::Mention;
 use crate::metric::Metrics;
 use crate::post::Post;
 use crate::secret::Secret;
@@ -47,21 +47,7 @@ fn at(second: i64) -> Timestamp {
 fn mention(seq: i64, id: &str, brand: &str, text: &str) -> Mention {
     let mut post = Post::new(id.to_owned(), text.to_owned(), at(seq));
     post.source = "blogs".into();
-    Mention {
-        post,
-        seq,
-        brand: brand.into(),
-        watches: vec!["name".into()],
-        seen_at: at(seq),
-        scores: None,
-        author_spam: AuthorSpam::default(),
-        cluster: None,
-        cluster_size: None,
-        status: Status::New,
-        assignee: None,
-        note: None,
-        correction: None,
-    }
+    Mention::new(post, seq, brand, vec!["name".into()], at(seq))
 }
 
 fn alert(id: &str, brand: &str, mentions: Vec<i64>) -> Alert {

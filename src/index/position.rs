@@ -3,7 +3,7 @@
 //! the places of its words, by the same code that judges a single post (`query::near`).
 
 use super::tokenizer::written_otherwise;
-use crate::query::near::{self, Link, Span};
+use crate::query::near::{self, Link, Span, Spare};
 use crate::query::word::{Phrase, Word};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -126,46 +126,27 @@ struct Held {
     spare: Spare,
 }
 
-#[derive(Default)]
-struct Spare {
-    reached: Vec<Span>,
-    next: Vec<Span>,
-    numbers: Vec<u32>,
-    places: Vec<Vec<u32>>,
-}
-
 impl Held {
     /// Documents must be asked about in order.
     fn holds(&mut self, doc: DocId) -> bool {
-        let Self { test, words, spare } = self;
+        let Self { test, words, spare: Spare { chain, places, numbers } } = self;
         match &**test {
             Test::Phrase(phrase) => {
                 let Some(words) = words.first_mut() else { return false };
                 if phrase.slop > 0 {
-                    return read(words, doc, &mut spare.places)
-                        && near::phrase(phrase, &spare.places[..words.len()], &mut spare.numbers);
+                    return read(words, doc, places) && near::phrase(phrase, &places[..words.len()], numbers);
                 }
-                spare.next.clear();
-                spans(phrase, words, doc, &mut spare.places, &mut spare.next);
-                !spare.next.is_empty()
+                let mut found = Vec::new();
+                spans(phrase, words, doc, places, &mut found);
+                !found.is_empty()
             }
             Test::Near { operands, links } => {
                 let mut words = words.iter_mut();
-                let mut holds = true;
-                // Every operand is read, since its words have to come along.
-                for (n, operand) in operands.iter().enumerate() {
-                    spare.next.clear();
-                    for (phrase, words) in operand.iter().zip(&mut words) {
-                        spans(phrase, words, doc, &mut spare.places, &mut spare.next);
+                chain.holds(operands, links, |phrase, found| {
+                    if let Some(words) = words.next() {
+                        spans(phrase, words, doc, places, found);
                     }
-                    near::sort(&mut spare.next);
-                    if n > 0 {
-                        near::step(&spare.reached, &mut spare.next, links[n - 1], &mut spare.numbers);
-                    }
-                    holds &= !spare.next.is_empty();
-                    std::mem::swap(&mut spare.reached, &mut spare.next);
-                }
-                holds
+                })
             }
         }
     }

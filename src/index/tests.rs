@@ -6,7 +6,7 @@ mod gathered;
 mod page;
 
 use super::*;
-use crate::mention::{AuthorSpam, Label, OWN_POST, Probability, Scores, Status, Tier};
+use crate::mention::{Label, OWN_POST, Probability, Scores, Status, Tier};
 use crate::post::{Kind, Post};
 use crate::query::eval;
 use crate::query::field::{KeywordField, NumberField, TextField};
@@ -19,21 +19,7 @@ fn mention(seq: i64, text: &str) -> Mention {
     let created_at = Timestamp::from_second(1_790_000_000 + seq).unwrap();
     let mut post = Post::new(format!("p{seq}"), text.to_owned(), created_at);
     post.source = "sky".into();
-    Mention {
-        post,
-        seq,
-        brand: "acme".into(),
-        watches: vec!["name".into()],
-        seen_at: created_at,
-        scores: None,
-        author_spam: AuthorSpam::default(),
-        cluster: None,
-        cluster_size: None,
-        status: Status::New,
-        assignee: None,
-        note: None,
-        correction: None,
-    }
+    Mention::new(post, seq, "acme", vec!["name".into()], created_at)
 }
 
 fn scores(lang: &str, sentiment: f32, label: Label) -> Scores {

@@ -14,8 +14,6 @@ pub const ENTRIES_MAX: usize = 100_000;
 pub const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most mistakes told of one file.
 const MISTAKES_MAX: usize = 100;
-/// How the file of a list ends.
-pub const FILE_ENDING: &str = "txt";
 
 #[derive(Debug, Default)]
 pub struct List {

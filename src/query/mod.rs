@@ -22,8 +22,9 @@ pub mod word;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use value::primary_subtag;
+pub(crate) use value::{bare_tag, primary_subtag};
 
+use crate::settings::{Problem, Severity};
 use field::{KeywordField, NumberField, TextField};
 use list::List;
 use names::Names;
@@ -116,6 +117,21 @@ pub struct Error {
     pub message: String,
     /// What to write in its place.
     pub hint: Option<String>,
+}
+
+impl Error {
+    /// As a problem of a file: the query `text` stands in `line` (from 1) behind `before` characters.
+    pub fn problem(&self, file: &str, line: usize, before: usize, text: &str) -> Problem {
+        let inside = text.get(..self.span.start).unwrap_or(text);
+        Problem {
+            severity: Severity::Error,
+            file: file.to_owned(),
+            line,
+            column: before + inside.chars().count() + 1,
+            message: self.message.clone(),
+            hint: self.hint.clone(),
+        }
+    }
 }
 
 impl Query {

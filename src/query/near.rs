@@ -18,6 +18,49 @@ pub struct Link {
     pub ordered: bool,
 }
 
+/// Buffers of whoever judges places; kept from text to text.
+#[derive(Debug, Default)]
+pub struct Spare {
+    pub chain: Chain,
+    /// Where each word of a phrase stands.
+    pub places: Vec<Vec<u32>>,
+    pub numbers: Vec<u32>,
+}
+
+/// A row of operands, judged one after the other; only buffers.
+#[derive(Debug, Default)]
+pub struct Chain {
+    reached: Vec<Span>,
+    next: Vec<Span>,
+    ends: Vec<u32>,
+}
+
+impl Chain {
+    /// Whether each operand stands within its link of the one before. `spans` adds where a phrase stands, and is asked of
+    /// the phrases in order, until an operand is out of reach.
+    pub fn holds(
+        &mut self,
+        operands: &[Vec<Phrase>],
+        links: &[Link],
+        mut spans: impl FnMut(&Phrase, &mut Vec<Span>),
+    ) -> bool {
+        let Self { reached, next, ends } = self;
+        for (n, operand) in operands.iter().enumerate() {
+            next.clear();
+            operand.iter().for_each(|phrase| spans(phrase, next));
+            sort(next);
+            if let Some(link) = n.checked_sub(1).and_then(|n| links.get(n)) {
+                step(reached, next, *link, ends);
+            }
+            if next.is_empty() {
+                return false;
+            }
+            std::mem::swap(reached, next);
+        }
+        !operands.is_empty()
+    }
+}
+
 /// Puts spans in order, each once.
 pub fn sort(spans: &mut Vec<Span>) {
     spans.sort_unstable();
@@ -26,7 +69,7 @@ pub fn sort(spans: &mut Vec<Span>) {
 
 /// Keeps of `next` what stands within reach of any of `reached`, neither overlapping the other. Both in order of their
 /// starts; `ends` is a buffer. Time: of both together, for what stands behind; times a logarithm for the rest.
-pub fn step(reached: &[Span], next: &mut Vec<Span>, link: Link, ends: &mut Vec<u32>) {
+fn step(reached: &[Span], next: &mut Vec<Span>, link: Link, ends: &mut Vec<u32>) {
     ends.clear();
     ends.extend(reached.iter().map(|span| span.end));
     ends.sort_unstable();

@@ -1,7 +1,7 @@
 //! One piece of text as queries see it: folded and split into words, with the way back to what was written. Phrases and
 //! distances do not reach from one piece into the next.
 
-use super::near::{self, Link, Span};
+use super::near::{self, Link, Span, Spare};
 use super::word::{Phrase, Word};
 use crate::text::{self, Begins, Kind, Part, Places};
 use std::ops::{ControlFlow, Range};
@@ -18,15 +18,6 @@ pub struct Piece {
     begins: Begins,
     /// Numbers of the words in the order of the words, then of their places; empty for a short text.
     sorted: Vec<u32>,
-}
-
-/// Buffers for what takes more than one look; kept from post to post.
-#[derive(Debug, Default)]
-pub struct Spare {
-    reached: Vec<Span>,
-    next: Vec<Span>,
-    numbers: Vec<u32>,
-    places: Vec<Vec<u32>>,
 }
 
 impl Piece {
@@ -173,8 +164,8 @@ impl Piece {
             return self.has_loose(phrase, spare);
         }
         // One word in a short text, nearly always.
-        if let ([word @ Word::Plain(text)], true) = (phrase.words.as_slice(), self.sorted.is_empty()) {
-            return (0..self.words.len()).any(|at| self.is(at, text, phrase.prefix) && word.width() == 1);
+        if let ([Word::Plain(text)], true) = (phrase.words.as_slice(), self.sorted.is_empty()) {
+            return (0..self.words.len()).any(|at| self.is(at, text, phrase.prefix));
         }
         let mut held = false;
         self.spans(phrase, |_| {
@@ -206,23 +197,7 @@ impl Piece {
 
     /// Whether operands stand as their links say.
     pub fn has_near(&self, operands: &[Vec<Phrase>], links: &[Link], spare: &mut Spare) -> bool {
-        let Spare { reached, next, numbers, .. } = spare;
-        let mut links = links.iter();
-        for (n, operand) in operands.iter().enumerate() {
-            next.clear();
-            operand.iter().for_each(|phrase| self.all_spans(phrase, next));
-            near::sort(next);
-            if n > 0
-                && let Some(link) = links.next()
-            {
-                near::step(reached, next, *link, numbers);
-            }
-            if next.is_empty() {
-                return false;
-            }
-            std::mem::swap(reached, next);
-        }
-        !operands.is_empty()
+        spare.chain.holds(operands, links, |phrase, spans| self.all_spans(phrase, spans))
     }
 
     /// The first place where the phrase stands word by word, to show it.

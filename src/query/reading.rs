@@ -2,7 +2,8 @@
 //! tags, accounts and addresses are, for both evaluators. Buffers are kept from post to post.
 
 use super::field::TextField;
-use super::piece::{Piece, Spare};
+use super::near::Spare;
+use super::piece::Piece;
 use super::value;
 use crate::post::{LIST_MAX, Post};
 use crate::text::{self, Kind, Part, folded};
@@ -110,11 +111,6 @@ fn asks(text: &str) -> bool {
 pub(crate) fn handle_forms(handle: &str) -> impl Iterator<Item = &str> {
     let short = handle.split_once('@').map(|(user, _)| user);
     std::iter::once(handle).chain(short)
-}
-
-/// A tag as it is kept and compared: folded, without `#` and outer spaces.
-pub fn tag(tag: &str) -> String {
-    value::tag(tag)
 }
 
 /// Whether `host` is `wanted` or one of its subdomains.

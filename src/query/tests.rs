@@ -243,19 +243,9 @@ fn mention() -> Mention {
         model: "fast-1".to_owned(),
     };
     Mention {
-        post: post(),
-        seq: 1,
-        brand: "Acme".to_owned(),
-        watches: vec!["own/reply".to_owned()],
-        seen_at: now(),
         scores: Some(scores),
         author_spam: AuthorSpam { spam: Some(0.1), reasons: Vec::new() },
-        cluster: None,
-        cluster_size: None,
-        status: Status::New,
-        assignee: None,
-        note: None,
-        correction: None,
+        ..Mention::new(post(), 1, "Acme", vec!["own/reply".to_owned()], now())
     }
 }
 

@@ -191,5 +191,10 @@ pub(crate) fn primary_subtag(lang: &str) -> String {
 
 /// A tag as it is kept and compared: folded, without `#` and outer spaces.
 pub(super) fn tag(value: &str) -> String {
-    folded(value).trim_start_matches(|c: char| c == '#' || c.is_whitespace()).trim_end().to_owned()
+    bare_tag(&folded(value)).to_owned()
+}
+
+/// As [`tag`], of what is folded already.
+pub(crate) fn bare_tag(folded: &str) -> &str {
+    folded.trim_start_matches(|c: char| c == '#' || c.is_whitespace()).trim_end()
 }

@@ -9,7 +9,7 @@ use super::{File, Mode, Rule, RuleSet};
 use crate::alert::Priority;
 use crate::query::Query;
 use crate::query::names::Names;
-use crate::settings::{Document, Problem, Section, Severity, nearest};
+use crate::settings::{Document, NAME_SIGNS, Problem, Section, Severity, is_name, nearest};
 use jiff::SignedDuration;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -101,8 +101,8 @@ impl Reader<'_> {
         let queries = entries.iter().map(|(name, text, _)| ((*name).to_owned(), text.clone())).collect();
         let names = Names { lists: self.names.lists.clone(), queries };
         for (name, text, at) in entries {
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
-                section.error_at(at, format!("`{name}` is no name"), Some("letters, digits, `-`, `_` and `.`".into()));
+            if !is_name(name) {
+                section.error_at(at, format!("`{name}` is no name"), Some(NAME_SIGNS.into()));
             }
             // Unused names are checked too: a mistake is cheapest on the day it is made.
             read_query(&section, name, &text, &names);

@@ -24,21 +24,7 @@ fn mention(seq: i64, id: &str, author: Option<&str>) -> Mention {
     let mut post = Post::new(id.to_owned(), format!("text of {id}"), at(seq));
     post.source = "s".into();
     post.author.id = author.map(|id| Str::from(id.to_owned()));
-    Mention {
-        post,
-        seq,
-        brand: "acme".into(),
-        watches: vec!["acme-name".into()],
-        seen_at: at(seq + 5),
-        scores: None,
-        author_spam: AuthorSpam::default(),
-        cluster: None,
-        cluster_size: None,
-        status: Status::New,
-        assignee: None,
-        note: None,
-        correction: None,
-    }
+    Mention::new(post, seq, "acme", vec!["acme-name".into()], at(seq + 5))
 }
 
 fn full_mention(seq: i64) -> Mention {

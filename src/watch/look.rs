@@ -5,7 +5,7 @@ use super::filter::{Filter, Found};
 use super::hash::{Ends, PADDING, first, look, mask};
 use super::key::{Place, pair_ends, respect};
 use crate::post::{LIST_MAX, Post};
-use crate::query::{primary_subtag, reading};
+use crate::query::{bare_tag, primary_subtag, reading};
 use crate::text::{self, Kind, is_unspaced};
 use std::ops::Range;
 
@@ -69,10 +69,8 @@ impl Look<'_, '_> {
         let filter = self.filter;
         if self.asks(Place::Tag) {
             for tag in post.tags.iter().take(LIST_MAX) {
-                // As `reading::tag`, in place.
                 text::fold(tag, self.folded);
-                let sign = |c: char| c == '#' || c.is_whitespace();
-                whole(filter, Place::Tag, self.folded.trim_start_matches(sign).trim_end(), self.found);
+                whole(filter, Place::Tag, bare_tag(self.folded), self.found);
             }
         }
         if self.asks(Place::Handle) {

@@ -184,14 +184,13 @@ impl Gate {
         matches
     }
 
-    /// The watches that could not be decided for some posts since they were compiled, by `brand/watch`, and for how many:
+    /// Brand and id of the watches that could not be decided for some posts since they were compiled, and for how many:
     /// those posts lack what the watch asks for, such as a rating.
-    pub fn undecided(&self) -> Vec<(String, u64)> {
+    pub fn undecided(&self) -> Vec<(Arc<str>, Arc<str>, u64)> {
         let state = self.state.load();
         let each = state.set.entries.iter().map(|entry| (entry, entry.undecided.load(Relaxed)));
-        each.filter(|(_, count)| *count > 0)
-            .map(|(entry, count)| (format!("{}/{}", entry.brand, entry.id), count))
-            .collect()
+        let some = each.filter(|(_, count)| *count > 0);
+        some.map(|(entry, count)| (entry.brand.clone(), entry.id.clone(), count)).collect()
     }
 
     /// Native ids of the own accounts on a source: those configured and those looked up since.

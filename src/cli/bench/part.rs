@@ -6,7 +6,7 @@ use super::report::{Goal, Report, Row};
 use crate::classify::Classifier;
 use crate::flow::judge;
 use crate::index;
-use crate::mention::{AuthorSpam, Mention, Status};
+use crate::mention::Mention;
 use crate::post::{Post, Str};
 use crate::query::names::Names;
 use crate::source::bluesky::frame::{What, parse};
@@ -220,19 +220,10 @@ fn mention(frame: &Frame, seq: i64, classifier: &Classifier) -> Option<Mention> 
     let post = decode(frame)?;
     let opinion = judge::judge(classifier, &post);
     Some(Mention {
-        post: post.into_owned(),
-        seq,
-        brand: "brand".into(),
-        watches: vec!["name".into()],
-        seen_at: Timestamp::now(),
         scores: opinion.scores,
-        author_spam: AuthorSpam::default(),
         cluster: opinion.cluster,
         cluster_size: Some(1),
-        status: Status::New,
-        assignee: None,
-        note: None,
-        correction: None,
+        ..Mention::new(post.into_owned(), seq, "brand", vec!["name".into()], Timestamp::now())
     })
 }
 

@@ -1,7 +1,7 @@
 //! Mentions of invented brands, as a store holds them after some weeks: varied enough to be sorted and counted.
 
 use super::{Sample, mixed, word};
-use crate::mention::{AuthorSpam, Label, Mention, Probability, Scores, Status, Tier};
+use crate::mention::{Label, Mention, Probability, Scores, Status, Tier};
 use jiff::SignedDuration;
 
 /// Names that mentions hold: the first stands in one mention of six, the second in one of 23, the last in one of 600.
@@ -38,21 +38,9 @@ impl Sample {
         post.reach = (self.below(5) < 2).then(|| self.skewed(1e6, 4));
         let watches = (0..=self.below(2)).map(|n| format!("w{}", (name + n) % NAMES)).collect();
         let scores = (self.below(20) > 0).then(|| self.scores());
-        Mention {
-            seq,
-            brand: format!("b{}", name % 20),
-            watches,
-            seen_at: post.created_at,
-            scores,
-            author_spam: AuthorSpam::default(),
-            cluster: None,
-            cluster_size: None,
-            status: Status::ALL[self.skewed(Status::ALL.len() as f64, 3) as usize].1,
-            assignee: None,
-            note: None,
-            correction: None,
-            post,
-        }
+        let status = Status::ALL[self.skewed(Status::ALL.len() as f64, 3) as usize].1;
+        let seen_at = post.created_at;
+        Mention { scores, status, ..Mention::new(post, seq, format!("b{}", name % 20), watches, seen_at) }
     }
 
     /// `0..1`, in thousandths.
