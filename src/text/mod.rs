@@ -28,6 +28,7 @@ pub use span::{each_span, is_unspaced};
 use letter::{Folded, letter, whole};
 use std::borrow::Cow;
 use std::ops::Range;
+use wide::i8x16;
 
 /// Case and accents folded, compatibility forms unified: `Résumé` and `RESUME` give `resume`. Writes into `out` (cleared first).
 /// Folding twice changes nothing.
@@ -56,7 +57,6 @@ fn fold_telling(text: &str, out: &mut String, mut tell: impl FnMut(Stretch)) {
             let start = out.len();
             tell(Stretch { folded: start, written: at, whole: false });
             out.push_str(&text[at..at + plain]);
-            out[start..].make_ascii_lowercase();
             at += plain;
             base = (at - 1, out.len() - 1);
         }
@@ -72,6 +72,7 @@ fn fold_telling(text: &str, out: &mut String, mut tell: impl FnMut(Stretch)) {
             Folded::Run => {
                 let run = at;
                 at = run_end(text, run);
+                out[base.1..].make_ascii_lowercase();
                 let kept = out[base.1..].chars().next();
                 out.truncate(base.1);
                 out.extend(whole(&text[base.0..at]));
@@ -84,21 +85,24 @@ fn fold_telling(text: &str, out: &mut String, mut tell: impl FnMut(Stretch)) {
             }
         }
     }
+    // All at once, since each stretch is short. What is folded by the tables is lower case already.
+    out.make_ascii_lowercase();
 }
 
 /// How many ASCII bytes there are before any other.
 fn ascii_length(text: &[u8]) -> usize {
-    let beyond = |eight: &[u8; 8]| (u64::from_le_bytes(*eight) & u64::from_le_bytes([0x80; 8])).trailing_zeros() / 8;
-    let (eights, rest) = text.as_chunks();
-    for (n, eight) in eights.iter().enumerate() {
-        let ascii = beyond(eight) as usize;
-        if ascii < 8 {
-            return n * 8 + ascii;
+    // A byte beyond ASCII is negative.
+    let beyond = |bytes: [u8; 16]| i8x16::new(bytes.map(u8::cast_signed)).to_bitmask();
+    let (chunks, rest) = text.as_chunks();
+    for (n, bytes) in chunks.iter().enumerate() {
+        let found = beyond(*bytes);
+        if found != 0 {
+            return n * 16 + found.trailing_zeros() as usize;
         }
     }
-    let mut last = [0; 8];
+    let mut last = [0; 16];
     last[..rest.len()].copy_from_slice(rest);
-    eights.len() * 8 + (beyond(&last) as usize).min(rest.len())
+    text.len() - rest.len() + (beyond(last).trailing_zeros() as usize).min(rest.len())
 }
 
 /// [`fold`] into a new string.

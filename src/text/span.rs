@@ -5,50 +5,43 @@
 use super::letter::{Class, letter};
 use super::part::Parts;
 use std::ops::Range;
+use wide::i8x16;
 
 const BLOCK: usize = 64;
+/// Bytes that one instruction looks at, on every processor.
+const LANES: usize = 16;
 
 /// Calls `found` with where each word of `folded` stands (bytes), in order, and with some that are none: what an entity
-/// is made of, and the ends of some words. `false`: it came upon a script without spaces and told nothing beyond; whoever
-/// looks for neighbouring characters needs the whole scanner.
+/// is made of, and the ends of some words. `false`: it came upon a script without spaces, of which it told nothing;
+/// whoever looks for neighbouring characters needs the whole scanner.
 #[inline(always)]
 pub fn each_span(folded: &str, mut found: impl FnMut(Range<usize>)) -> bool {
-    if folded.is_ascii() {
-        each_run(folded.as_bytes(), found);
-        return true;
-    }
-    each_beyond_ascii(folded, &mut found)
-}
-
-fn each_beyond_ascii(folded: &str, found: &mut dyn FnMut(Range<usize>)) -> bool {
     let mut spaced = true;
-    each_run(folded.as_bytes(), |run| {
-        if !spaced {
-            return;
-        }
-        let ascii = folded.as_bytes()[run.clone()].iter().take_while(|byte| byte.is_ascii()).count();
-        let beyond = run.start + ascii;
-        if beyond == run.end {
+    each_run(folded.as_bytes(), |run, plain| {
+        if plain {
             found(run);
-            return;
-        }
-        let mut each = |start: usize| {
-            for part in Parts::new(&folded[start..run.end]) {
-                let word = start + part.range.start..start + part.range.end;
-                spaced = spaced && !folded[word.clone()].starts_with(is_unspaced);
-                if !spaced {
-                    return;
-                }
-                found(word);
-            }
-        };
-        each(run.start);
-        // A handle would end here, and the rest be words.
-        if ascii > 0 {
-            each(beyond);
+        } else {
+            spaced &= each_beyond_ascii(folded, run, &mut found);
         }
     });
     spaced
+}
+
+/// The words of a run that is not all ASCII.
+fn each_beyond_ascii(folded: &str, run: Range<usize>, found: &mut dyn FnMut(Range<usize>)) -> bool {
+    let mut each = |start: usize| {
+        Parts::new(&folded[start..run.end]).all(|part| {
+            let word = start + part.range.start..start + part.range.end;
+            let spaced = !folded[word.clone()].starts_with(is_unspaced);
+            if spaced {
+                found(word);
+            }
+            spaced
+        })
+    };
+    let ascii = folded.as_bytes()[run.clone()].iter().take_while(|byte| byte.is_ascii()).count();
+    // A handle would end where the first character beyond ASCII begins, and the rest be words.
+    each(run.start) && (ascii == 0 || each(run.start + ascii))
 }
 
 /// Whether a character is of a script that writes no spaces (Chinese, hiragana, Thai): a word by itself.
@@ -56,13 +49,14 @@ pub fn is_unspaced(c: char) -> bool {
     !c.is_ascii() && letter(c).class() == Class::Single
 }
 
-/// Runs of ASCII letters, digits and characters beyond ASCII: no word reaches out of its run.
+/// Runs of ASCII letters, digits and characters beyond ASCII, and whether they are of ASCII alone: no word reaches out of
+/// its run.
 #[inline(always)]
-fn each_run(text: &[u8], mut found: impl FnMut(Range<usize>)) {
-    // Where the run began that is open, and whether one is.
-    let (mut start, mut inside) = (0, 0);
+fn each_run(text: &[u8], mut found: impl FnMut(Range<usize>, bool)) {
+    // Where the run began that is open, whether one is, and whether it holds what is not ASCII.
+    let (mut start, mut inside, mut beyond_before) = (0, 0, false);
     let mut block = |at: usize, bytes: &[u8; BLOCK]| {
-        let words = word_bytes(bytes);
+        let [words, beyond] = masks(bytes);
         let before = words << 1 | inside;
         let (mut starts, mut ends) = (words & !before, before & !words);
         let mut next = || {
@@ -73,12 +67,18 @@ fn each_run(text: &[u8], mut found: impl FnMut(Range<usize>)) {
         if inside == 0 {
             start = next();
         }
+        // Of the block, what lies behind the last run.
+        let mut rest = u64::MAX;
         while ends != 0 {
-            found(start..at + ends.trailing_zeros() as usize);
+            let end = ends.trailing_zeros();
+            let plain = !beyond_before && beyond & rest & !(u64::MAX << end) == 0;
+            found(start..at + end as usize, plain);
+            (rest, beyond_before) = (u64::MAX << end, false);
             ends &= ends - 1;
             start = next();
         }
         inside = words >> (BLOCK - 1);
+        beyond_before = inside == 1 && (beyond_before || beyond & rest != 0);
     };
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     // A zero is no word byte, so that the last run ends here.
@@ -89,13 +89,19 @@ fn each_run(text: &[u8], mut found: impl FnMut(Range<usize>)) {
     }
 }
 
-/// A bit for each byte.
-#[inline]
-fn word_bytes(bytes: &[u8; BLOCK]) -> u64 {
-    // In two steps, since the compiler turns each into few instructions for many bytes.
-    let flags = bytes.map(|b| u8::from(b.wrapping_sub(b'a') < 26) | u8::from(b.wrapping_sub(b'0') < 10) | b >> 7);
-    let (eights, _) = flags.as_chunks::<8>();
-    // Brings eight bits together.
-    let bits = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-    eights.iter().rev().fold(0, |all, eight| all << 8 | bits(eight))
+/// A bit for each byte: whether it belongs to a word, and whether it is beyond ASCII.
+#[inline(always)]
+fn masks(bytes: &[u8; BLOCK]) -> [u64; 2] {
+    let (lanes, _) = bytes.as_chunks::<LANES>();
+    lanes.iter().rev().fold([0; 2], |[words, beyond], bytes| {
+        let bytes = i8x16::new(bytes.map(u8::cast_signed));
+        // The range is moved down to the least numbers.
+        let within = |first: u8, count: i8| {
+            let moved = bytes + i8x16::splat(i8::MIN.wrapping_sub_unsigned(first));
+            moved.simd_lt(i8x16::splat(i8::MIN + count))
+        };
+        // A byte beyond ASCII is negative.
+        let word = within(b'a', 26) | within(b'0', 10) | bytes;
+        [words << LANES | u64::from(word.to_bitmask()), beyond << LANES | u64::from(bytes.to_bitmask())]
+    })
 }

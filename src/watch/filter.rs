@@ -18,20 +18,23 @@ use std::ops::Range;
 const MANY: usize = 16;
 
 pub(super) struct Filter {
-    bits: BitMap,
-    /// Hash of a key to its part of `watches`.
+    /// What [`Key::look`] gives: turns nearly all words away.
+    looks: BitMap,
+    /// The hashes of all keys: turns nearly all others away that begin like a key.
+    hashes: BitMap,
+    /// Hash of a key to its part of `asked`.
     keys: HashMap<u64, Range<u32>, RandomState>,
-    watches: Vec<Wanted>,
-    /// Where in `watches` those of a whole word begin that very many ask for.
-    many: HashSet<u32, RandomState>,
+    /// Of one hash in the order of their beginnings.
+    asked: Vec<Asked>,
+    watches: Vec<u32>,
     /// Without keys: asked of every post.
     always: Vec<u32>,
-    places: [Asked; Place::COUNT],
+    places: [Sought; Place::COUNT],
 }
 
 /// What is looked for in one place.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct Sought {
     /// Anything at all.
     pub any: bool,
     /// Beginnings of words, by their lengths; those below eight bytes need looks of their own.
@@ -42,12 +45,12 @@ pub(super) struct Asked {
     pub singles: bool,
 }
 
-/// A watch behind a key.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Wanted {
-    watch: u32,
+/// Watches that ask for the same.
+struct Asked {
     /// What the word has to begin with; empty where the hash says it all.
     beginning: Box<[u8]>,
+    /// Of [`Filter::watches`].
+    watches: Range<u32>,
 }
 
 impl Filter {
@@ -61,27 +64,30 @@ impl Filter {
                 None => always.push(watch),
             }
         }
-        all.sort_unstable_by_key(|(hash, watch, _)| (*hash, *watch));
+        all.sort_unstable_by_key(|(hash, watch, key)| (*hash, key.begins(), *watch));
         all.dedup();
         let mut filter = Self {
-            bits: BitMap::new(all.iter().map(|(_, _, key)| key.look())),
+            looks: BitMap::new(all.iter().map(|(.., key)| key.look())),
+            hashes: BitMap::new(all.iter().map(|(hash, ..)| *hash)),
             keys: HashMap::default(),
-            watches: Vec::with_capacity(all.len()),
-            many: HashSet::default(),
+            asked: Vec::new(),
+            watches: all.iter().map(|(_, watch, _)| *watch).collect(),
             always,
             places: Default::default(),
         };
+        // As many as there are terms, which memory bounds far below 2^32.
+        let mut start = 0;
         for group in all.chunk_by(|a, b| a.0 == b.0) {
-            let start = filter.watches.len();
-            for (_, watch, key) in group {
-                let beginning = filter.places[key.place as usize].note(key);
-                filter.watches.push(Wanted { watch: *watch, beginning: beginning.as_bytes().into() });
+            let first = filter.asked.len() as u32;
+            for same in group.chunk_by(|a, b| a.2.begins() == b.2.begins()) {
+                let end = start + same.len() as u32;
+                filter.asked.push(Asked { beginning: same[0].2.begins().as_bytes().into(), watches: start..end });
+                start = end;
             }
-            if group.len() >= MANY && filter.watches[start..].iter().all(|wanted| wanted.beginning.is_empty()) {
-                filter.many.insert(start as u32);
-            }
-            // As many as there are terms, which memory bounds far below 2^32.
-            filter.keys.insert(group[0].0, start as u32..filter.watches.len() as u32);
+            filter.keys.insert(group[0].0, first..filter.asked.len() as u32);
+        }
+        for (.., key) in &all {
+            filter.places[key.place as usize].note(key);
         }
         filter
     }
@@ -97,25 +103,32 @@ impl Filter {
         found.watches.dedup();
     }
 
-    pub(super) fn asked(&self, place: Place) -> &Asked {
+    pub(super) fn sought(&self, place: Place) -> &Sought {
         &self.places[place as usize]
     }
 
     /// Whether [`Filter::find`] may find something, by the key's look.
     #[inline]
     pub(super) fn may_hold(&self, look: u64) -> bool {
-        self.bits.may_hold(look)
+        self.looks.may_hold(look)
     }
 
-    /// The watches behind a key. `text`: what may have to begin with something.
+    /// The watches behind a key. `text`: what may have to begin with something. Takes time by the length of the text and
+    /// by what begins it, however many watches ask for other beginnings.
     pub(super) fn find(&self, hash: u64, text: &[u8], found: &mut Found) {
-        if let Some(range) = self.keys.get(&hash) {
-            if range.len() >= MANY && self.many.contains(&range.start) && !found.told.insert(range.start) {
-                return;
+        let Some(range) = self.hashes.may_hold(hash).then(|| self.keys.get(&hash)).flatten() else { return };
+        let all = &self.asked[range.start as usize..range.end as usize];
+        // Behind the text itself nothing begins it.
+        let mut asked = &all[..all.partition_point(|asked| *asked.beginning <= *text)];
+        while let Some((last, before)) = asked.split_last() {
+            let common = last.beginning.iter().zip(text).take_while(|(a, b)| a == b).count();
+            if common == last.beginning.len() {
+                found.add(&self.watches, &last.watches);
+                asked = before;
+            } else {
+                // Nor does anything between `last` and what it has in common with the text.
+                asked = &before[..before.partition_point(|asked| *asked.beginning <= text[..common])];
             }
-            let wanted = &self.watches[range.start as usize..range.end as usize];
-            let held = wanted.iter().filter(|wanted| text.starts_with(&wanted.beginning));
-            found.watches.extend(held.map(|wanted| wanted.watch));
         }
     }
 }
@@ -125,8 +138,16 @@ impl Filter {
 pub(super) struct Found {
     /// In no order and perhaps more than once, until the search is over.
     pub watches: Vec<u32>,
-    /// Of [`Filter::many`], those in there: a word may stand in a text a hundred thousand times.
+    /// Where those begin that are in there and are many: a word may stand in a text a hundred thousand times.
     told: HashSet<u32, RandomState>,
+}
+
+impl Found {
+    fn add(&mut self, watches: &[u32], range: &Range<u32>) {
+        if range.len() < MANY || self.told.insert(range.start) {
+            self.watches.extend_from_slice(&watches[range.start as usize..range.end as usize]);
+        }
+    }
 }
 
 /// Kept from post to post.
@@ -136,9 +157,8 @@ pub(super) struct Buffers {
     folded: String,
 }
 
-impl Asked {
-    /// Notes a key, and gives what a word has to begin with.
-    fn note<'q>(&mut self, key: &Key<'q>) -> &'q str {
+impl Sought {
+    fn note(&mut self, key: &Key<'_>) {
         self.any = true;
         match key.form {
             Form::Pair(_) => self.pairs = true,
@@ -150,9 +170,7 @@ impl Asked {
                     self.beginnings.push(length);
                     self.short = self.beginnings.iter().copied().filter(|length| *length < 8).collect();
                 }
-                return text;
             }
         }
-        ""
     }
 }

@@ -40,7 +40,7 @@ impl Ends {
     }
 }
 
-/// The first eight bytes of the word in `start..end`, which is not empty; `text` goes on behind it. No branch, since a
+/// The first eight bytes of the word in `start..end`, which is not empty; `text` may go on behind it. No branch, since a
 /// processor cannot guess which words are short.
 #[inline]
 pub(super) fn first(text: &[u8], start: usize, end: usize) -> u64 {

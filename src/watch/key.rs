@@ -53,10 +53,15 @@ pub(super) enum Form<'q> {
 /// must be few. A longer one is looked up by its first bytes, then compared.
 pub(super) const PREFIX_LENGTHS: [usize; 4] = [2, 4, 6, 8];
 
-impl Key<'_> {
+impl<'q> Key<'q> {
     /// How many bytes of the word are looked for; 0: all of it.
     fn beginning(&self) -> usize {
         if let Form::Beginning(text) = self.form { prefix_length(text) } else { 0 }
+    }
+
+    /// What the word has to begin with; empty where [`Key::hash`] says it all.
+    pub fn begins(&self) -> &'q str {
+        if let Form::Beginning(text) = self.form { text } else { "" }
     }
 
     fn ends(&self) -> Ends {

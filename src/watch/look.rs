@@ -1,7 +1,7 @@
 //! One search of the filter: goes over a post once and looks up every word, tag, account and host as it meets them.
 //! Allocates nothing to speak of.
 
-use super::filter::{Filter, Found};
+use super::filter::{Filter, Found, Sought};
 use super::hash::{Ends, PADDING, first, look, mask};
 use super::key::{Place, pair_ends, respect};
 use crate::post::{LIST_MAX, Post};
@@ -25,7 +25,7 @@ impl Look<'_, '_> {
     }
 
     fn asks(&self, place: Place) -> bool {
-        self.filter.asked(place).any
+        self.filter.sought(place).any
     }
 
     /// Text or title: words and what stands among them.
@@ -37,7 +37,7 @@ impl Look<'_, '_> {
         let (filter, folded) = (self.filter, &*self.folded);
         let [tag, handle, link] = text::SIGNS;
         let tickers =
-            filter.asked(Place::Ticker).any.then(|| memchr::memchr_iter(text::TICKER_SIGN, folded.as_bytes()));
+            filter.sought(Place::Ticker).any.then(|| memchr::memchr_iter(text::TICKER_SIGN, folded.as_bytes()));
         let signs = memchr::memchr3_iter(tag, handle, link, folded.as_bytes());
         for sign in signs.chain(tickers.into_iter().flatten()) {
             let Some(part) = text::entity_at(folded, sign) else { continue };
@@ -58,7 +58,8 @@ impl Look<'_, '_> {
         text::fold(text, self.folded);
         let length = self.folded.len();
         self.folded.push_str(PADDING);
-        let mut words = Words { filter: self.filter, place, text: self.folded.as_bytes(), found: self.found };
+        let (filter, text) = (self.filter, self.folded.as_bytes());
+        let mut words = Words { filter, sought: filter.sought(place), place, text, found: self.found };
         if !text::each_span(&self.folded[..length], |word| words.look(&word)) {
             words.unspaced(&self.folded[..length]);
         }
@@ -99,10 +100,10 @@ impl Look<'_, '_> {
     fn keywords(&mut self, post: &Post<'_>, source_kind: &str) {
         let filter = self.filter;
         let mut key = |place, text: &str| whole(filter, place, text, self.found);
-        if filter.asked(Place::Kind).any {
+        if filter.sought(Place::Kind).any {
             key(Place::Kind, post.kind.name());
         }
-        if filter.asked(Place::Lang).any
+        if filter.sought(Place::Lang).any
             && let Some(lang) = post.lang.as_deref()
         {
             match lang.split(['-', '_']).next() {
@@ -110,7 +111,7 @@ impl Look<'_, '_> {
                 _ => key(Place::Lang, &primary_subtag(lang)),
             }
         }
-        if filter.asked(Place::Source).any {
+        if filter.sought(Place::Source).any {
             if is_lower(&post.source) {
                 key(Place::Source, &post.source);
             } else {
@@ -127,15 +128,15 @@ fn is_lower(text: &str) -> bool {
 }
 
 fn whole(filter: &Filter, place: Place, text: &str, found: &mut Found) {
-    let ends = Ends::of(text.as_bytes());
-    if filter.may_hold(look(ends.first, respect(place, 0))) {
-        filter.find(ends.hash(respect(place, 0)), text.as_bytes(), found);
+    let text = text.as_bytes();
+    if filter.may_hold(look(first(text, 0, text.len()), respect(place, 0))) {
+        filter.find(Ends::of(text).hash(respect(place, 0)), text, found);
     }
 }
 
 /// A host and all that it lies in.
 fn address(filter: &Filter, address: &str, found: &mut Found) {
-    if !filter.asked(Place::Host).any {
+    if !filter.sought(Place::Host).any {
         return;
     }
     let Some((host, _)) = text::host_and_rest(address) else { return };
@@ -149,6 +150,8 @@ fn address(filter: &Filter, address: &str, found: &mut Found) {
 /// The words of one text.
 struct Words<'f, 'b> {
     filter: &'f Filter,
+    /// In this place.
+    sought: &'f Sought,
     place: Place,
     /// Folded, then [`PADDING`].
     text: &'b [u8],
@@ -163,7 +166,7 @@ impl Words<'_, '_> {
         let filter = self.filter;
         let first = first(self.text, word.start, word.end);
         let mut held = filter.may_hold(look(first, respect(self.place, 0)));
-        for &length in &filter.asked(self.place).short {
+        for &length in &self.sought.short {
             // A shorter word looks as if it went on with zeros, which is in no key.
             held |= filter.may_hold(look(first & mask(length), respect(self.place, length)));
         }
@@ -177,7 +180,7 @@ impl Words<'_, '_> {
         let ends = Ends::within(first, self.text, word.start, word.end);
         let word = &self.text[word];
         self.filter.find(ends.hash(respect(self.place, 0)), word, self.found);
-        for &length in &self.filter.asked(self.place).beginnings {
+        for &length in &self.sought.beginnings {
             if length <= ends.length {
                 self.filter.find(ends.beginning(length).hash(respect(self.place, length)), word, self.found);
             }
@@ -186,19 +189,19 @@ impl Words<'_, '_> {
 
     /// Only the whole scanner tells which characters follow each other, with entities between them left out.
     fn unspaced(&mut self, text: &str) {
-        let (filter, asked) = (self.filter, self.filter.asked(self.place));
+        let (filter, sought) = (self.filter, self.sought);
         let mut before = None;
         for part in text::parts(text).filter(|part| part.kind == Kind::Word) {
             let written = &text[part.range.clone()];
             let unspaced = written.starts_with(is_unspaced);
-            if asked.singles || !unspaced {
+            if sought.singles || !unspaced {
                 self.look(&part.range);
             }
             if !unspaced {
                 before = None;
                 continue;
             }
-            if !asked.pairs {
+            if !sought.pairs {
                 continue;
             }
             for c in written.chars().filter(|c| is_unspaced(*c)) {

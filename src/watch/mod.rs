@@ -19,6 +19,7 @@ use crate::query::reading::Reading;
 use crate::query::{self, Expr, Query};
 use arc_swap::ArcSwap;
 use filter::{Buffers, Filter};
+use foldhash::fast::RandomState;
 use own::Own;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ pub struct WatchSet {
     /// Those of one brand stand together.
     entries: Vec<Entry>,
     filter: Filter,
-    kinds: HashMap<String, &'static str>,
+    kinds: HashMap<String, &'static str, RandomState>,
     own: Own,
 }
 

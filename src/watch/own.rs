@@ -4,6 +4,7 @@ use crate::brand::Brand;
 use crate::mention::{OWN_MENTION, OWN_POST, OWN_QUOTE, OWN_REPLY};
 use crate::post::{LIST_MAX, Post};
 use crate::query::eval::is_reply;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,14 +41,14 @@ struct Account {
 struct Accounts {
     all: Vec<Account>,
     /// Ids and handles to places in `all`.
-    by_name: HashMap<String, Vec<usize>>,
+    by_name: HashMap<String, Vec<usize>, RandomState>,
     ids: Arc<[String]>,
 }
 
 /// All own accounts, by source.
 #[derive(Clone, Default)]
 pub(super) struct Own {
-    sources: HashMap<String, Accounts>,
+    sources: HashMap<String, Accounts, RandomState>,
 }
 
 fn plain(handle: &str) -> String {
@@ -56,7 +57,7 @@ fn plain(handle: &str) -> String {
 
 impl Own {
     pub fn new(brands: &[Brand]) -> Self {
-        let mut sources: HashMap<String, Accounts> = HashMap::new();
+        let mut sources: HashMap<String, Accounts, RandomState> = HashMap::default();
         for brand in brands {
             let name: Arc<str> = brand.id.as_str().into();
             for account in &brand.accounts {

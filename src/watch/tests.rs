@@ -172,6 +172,25 @@ fn a_word_of_many_watches_finds_them_all() {
 }
 
 #[test]
+fn each_beginning_of_a_word_finds_its_watches() {
+    let queries = ["abcdefgh*", "abcdefghij*", "abcdefghijk*", "abcdefghi*", "abcdefghz*", "abcdefghim*", "ab*"];
+    let gate = gate(&[brand("a", &queries, &[])]);
+    let mut scratch = Scratch::default();
+    for (text, expected) in [
+        ("abcdefgh", "a:w0,w6"),
+        ("abcdefghijk", "a:w0,w1,w2,w3,w6"),
+        ("abcdefghijl", "a:w0,w1,w3,w6"),
+        ("abcdefghil", "a:w0,w3,w6"),
+        ("abcdefghim", "a:w0,w3,w5,w6"),
+        ("abcdefghzz", "a:w0,w4,w6"),
+        ("abcdefghy", "a:w0,w6"),
+        ("abcdefg", "a:w6"),
+    ] {
+        assert_eq!(shown(&gate.matches(&Post::new("1", text, now()), &mut scratch)), expected, "{text}");
+    }
+}
+
+#[test]
 fn bad_watches_are_all_told() {
     let found = WatchSet::compile(&[brand("acme", &["ok", "NOT x", "a OR", "kind:zzz"], &[])], &[], &Names::default());
     let bad = found.err().unwrap();

@@ -122,6 +122,7 @@ fn bombs_end() {
     }
     for (name, watch) in [
         ("10000 watches of beginnings", (|n| format!("aaaaaaaab{n}*")) as fn(usize) -> String),
+        ("10000 watches of one beginning", |n| format!("aa* -none{n}")),
         ("10000 watches of one word", |n| format!("a -none{n}")),
     ] {
         let watches = (0..10_000).map(|n| Watch { id: n.to_string(), query: watch(n) }).collect();

@@ -9,6 +9,7 @@ use super::record::{self, Record};
 use crate::post::{Post, Str};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 pub const POST: &str = "app.bsky.feed.post";
 pub const FOLLOW: &str = "app.bsky.graph.follow";
@@ -126,15 +127,15 @@ struct Payload<'a, R> {
 /// # Errors
 /// [`Bad`]: drop the frame, count it and go on.
 pub fn parse(frame: &[u8]) -> Result<Event<'_>, Bad> {
-    let text = std::str::from_utf8(frame).map_err(|_| Bad::Text)?;
+    let text = simdutf8::basic::from_utf8(frame).map_err(|_| Bad::Text)?;
     // Nearly every frame is as it should be, and read in one pass.
     if let Ok(envelope) = serde_json::from_str(text)
-        && let Ok(event) = understood(envelope, Ok::<Record<'_>, Bad>)
+        && let Ok(event) = understood(envelope, Ok::<Box<Record<'_>>, Bad>)
     {
         return Ok(event);
     }
     let envelope = serde_json::from_str(text).map_err(|error| Bad::Json(error.to_string()))?;
-    understood(envelope, record::damaged)
+    understood(envelope, |record: Box<&RawValue>| record::damaged(*record).map(Box::new))
 }
 
 fn understood<'a, R>(envelope: Envelope<'a, R>, read: impl Read<'a, R>) -> Result<Event<'a>, Bad> {
@@ -153,9 +154,9 @@ fn understood<'a, R>(envelope: Envelope<'a, R>, read: impl Read<'a, R>) -> Resul
 }
 
 /// From a record, read or not, to one that is.
-trait Read<'a, R>: Fn(R) -> Result<Record<'a>, Bad> {}
+trait Read<'a, R>: Fn(Box<R>) -> Result<Box<Record<'a>>, Bad> {}
 
-impl<'a, R, F: Fn(R) -> Result<Record<'a>, Bad>> Read<'a, R> for F {}
+impl<'a, R, F: Fn(Box<R>) -> Result<Box<Record<'a>>, Bad>> Read<'a, R> for F {}
 
 fn parse_v1<'a, R>(envelope: Envelope<'a, R>, read: impl Read<'a, R>) -> Result<Event<'a>, Bad> {
     let time_us = envelope.time_us.ok_or(Bad::Lacks("time_us"))?;
@@ -199,7 +200,7 @@ fn parse_v2<'a, R>(payload: Payload<'a, R>, read: impl Read<'a, R>) -> Result<Ev
 
 fn commit<'a, R>(did: Str<'a>, commit: Commit<'a, R>, time_us: i64, read: impl Read<'a, R>) -> Result<What<'a>, Bad> {
     let deleted = commit.operation.as_str() == "delete";
-    let record = || commit.record.ok_or(Bad::Lacks("commit.record")).and_then(|record| read(*record));
+    let record = || commit.record.ok_or(Bad::Lacks("commit.record")).and_then(&read);
     Ok(match (commit.collection.as_str(), deleted) {
         (POST, true) => What::PostDeleted { id: at_uri(&did, POST, &commit.rkey) },
         (POST, false) => {

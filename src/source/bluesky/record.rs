@@ -138,8 +138,10 @@ fn count<T>(items: impl Iterator<Item = T>) -> u32 {
 
 /// `at` is the server's time of the event. A post without words and links (pictures alone, a quote without a comment)
 /// says nothing that could be judged: [`What::Other`].
-pub fn post<'a>(did: Str<'a>, rkey: &str, record: Record<'a>, at: Timestamp, edited: bool) -> What<'a> {
-    let mut post = Post::new(at_uri(&did, POST, rkey), record.text.unwrap_or_default(), at);
+// The record stays in its box and the post is made in its own: both are large.
+#[allow(clippy::boxed_local)]
+pub fn post<'a>(did: Str<'a>, rkey: &str, record: Box<Record<'a>>, at: Timestamp, edited: bool) -> What<'a> {
+    let mut post = Box::new(Post::new(at_uri(&did, POST, rkey), record.text.unwrap_or_default(), at));
     // A clock that runs ahead would sort a post before all others for years.
     let declared = record.created_at.and_then(|time| time.parse::<Timestamp>().ok());
     post.created_at = declared.filter(|time| *time > Timestamp::UNIX_EPOCH).map_or(at, |time| time.min(at));
@@ -169,7 +171,7 @@ pub fn post<'a>(did: Str<'a>, rkey: &str, record: Record<'a>, at: Timestamp, edi
         return What::Other;
     }
     post.author = Author { id: Some(did), ..Author::default() };
-    What::Post { post: Box::new(post), facets_ignored }
+    What::Post { post, facets_ignored }
 }
 
 fn take_embed<'a>(embed: Embed<'a>, post: &mut Post<'a>) {
