@@ -15,7 +15,7 @@ pub struct Concordance {
     pub text: String,
     /// Where the words stand in `text`.
     pub words: Vec<Range<usize>>,
-    /// Numbers of the words in the order of the words, then of their places; empty for a short text.
+    /// Places in the order of their words, those of a word in any order; empty for a short text.
     sorted: Vec<u32>,
     often: RefCell<Often>,
 }
@@ -38,7 +38,7 @@ impl Concordance {
             let Self { text, words, sorted, .. } = self;
             // A text has far fewer than 2^32 words.
             sorted.extend(0..words.len() as u32);
-            sorted.sort_unstable_by_key(|&at| (&text[words[at as usize].clone()], at));
+            sorted.sort_unstable_by_key(|&at| &text[words[at as usize].clone()]);
         }
     }
 
@@ -52,20 +52,31 @@ impl Concordance {
         &self.text[self.words[at].clone()]
     }
 
+    #[inline]
     pub fn is(&self, at: usize, word: &str, prefix: bool) -> bool {
         let found = self.word(at);
         if prefix { found.starts_with(word) } else { found == word }
     }
 
-    /// Whether a long text has the word, or any that begins so.
+    /// Whether the text has the word, or any that begins so.
     pub fn has(&self, word: &str, prefix: bool) -> bool {
-        !self.stretch(word, prefix).is_empty()
+        if !self.is_long() {
+            return (0..self.words.len()).any(|at| self.is(at, word, prefix));
+        }
+        let at = self.sorted.partition_point(|&at| self.word(at as usize) < word);
+        self.sorted.get(at).is_some_and(|&at| self.is(at as usize, word, prefix))
     }
 
     fn stretch(&self, word: &str, prefix: bool) -> Range<usize> {
         let start = self.sorted.partition_point(|&at| self.word(at as usize) < word);
         let length = self.sorted[start..].partition_point(|&at| self.is(at as usize, word, prefix));
         start..start + length
+    }
+
+    /// Where a word of a long text stands, if that is in few places.
+    pub fn seldom(&self, word: &str) -> Option<impl Iterator<Item = usize>> {
+        let places = &self.sorted[self.stretch(word, false)];
+        (places.len() < BLOCK).then(|| places.iter().map(|&at| at as usize))
     }
 
     /// Hands on where a word of a long text stands, or all that begin so; `buffer` may be used for it.

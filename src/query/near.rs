@@ -65,6 +65,9 @@ impl Chain {
             for phrase in operand {
                 self.begins.clear();
                 begins(phrase, &mut self.begins);
+                if self.begins.is_empty() {
+                    continue;
+                }
                 let width = phrase.width();
                 if link.is_some() {
                     self.within.copy_from(&self.reached.ends);
@@ -177,8 +180,9 @@ impl Loose {
                 let begins = &self.counts[lead - slop + offset..][..CHUNK];
                 let ends = &self.counts[lead + offset + 1..][..CHUNK];
                 for (((most, holds), begin), end) in most.iter_mut().zip(&mut holds).zip(begins).zip(ends) {
-                    *most = (*most).max(begin - n);
-                    *holds &= end - n > *most;
+                    // So that several are counted at once: nothing wraps here.
+                    *most = (*most).max(begin.wrapping_sub(n));
+                    *holds &= end.wrapping_sub(n) > *most;
                 }
             }
         }
@@ -206,7 +210,7 @@ fn count(blocks: impl Iterator<Item = u64>, counts: &mut Vec<i16>) {
     counts.clear();
     let mut before = 0;
     for byte in blocks.flat_map(u64::to_le_bytes) {
-        counts.extend(BEFORE[usize::from(byte)].map(|count| before + count));
-        before += byte.count_ones() as i16;
+        counts.extend(BEFORE[usize::from(byte)].map(|count| count.wrapping_add(before)));
+        before = before.wrapping_add(byte.count_ones() as i16);
     }
 }

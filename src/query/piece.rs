@@ -108,7 +108,22 @@ impl Piece {
         phrase.placed().all(|(offset, word, prefix)| self.stands(word, prefix, at + offset))
     }
 
-    /// Where words stand, each so far behind the first, into `begins` (cleared first).
+    /// Where words stand, each so far behind the first, by trying every place: quicker in a short text.
+    fn one_by_one<'w>(
+        &self,
+        words: impl Iterator<Item = (usize, &'w Word, bool)> + Clone,
+    ) -> impl Iterator<Item = usize> {
+        let first = words.clone().next().and_then(|(_, word, prefix)| match word.parts() {
+            [only] => Some((only, prefix)),
+            parts => Some((parts.first()?, false)),
+        });
+        let may_begin = move |at: &usize| first.is_some_and(|(part, prefix)| self.folded.is(*at, part, prefix));
+        (0..self.folded.words.len())
+            .filter(may_begin)
+            .filter(move |at| words.clone().all(|(offset, word, prefix)| self.stands(word, prefix, at + offset)))
+    }
+
+    /// As [`Self::one_by_one`], into `begins` (cleared first), and quick in a long text.
     fn find_all<'w>(
         &self,
         words: impl Iterator<Item = (usize, &'w Word, bool)> + Clone,
@@ -117,24 +132,22 @@ impl Piece {
     ) {
         begins.clear();
         if !self.folded.is_long() {
-            let held = |at: &usize| words.clone().all(|(offset, word, prefix)| self.stands(word, prefix, at + offset));
-            (0..self.folded.words.len()).filter(held).for_each(|at| begins.insert(at));
-            return;
+            return self.one_by_one(words).for_each(|at| begins.insert(at));
         }
         for (offset, word, prefix) in words {
-            let (text, parts) = match word {
-                Word::Exact { written, .. } => (self.exact_words(), std::slice::from_ref(written)),
-                _ => (&self.folded, word.parts()),
-            };
-            let last = parts.len() - 1;
-            for (n, part) in parts.iter().enumerate() {
-                text.standing(part, prefix && n == last, buffer, |standing| {
+            let last = word.width() - 1;
+            for (n, part) in word.parts().iter().enumerate() {
+                let narrow = |standing: &BitSet| {
                     if offset + n == 0 {
                         begins.copy_from(standing);
                     } else {
                         begins.keep_ahead(standing, offset + n);
                     }
-                });
+                };
+                match word {
+                    Word::Exact { folded, written } => self.standing_exact(folded, written, buffer, narrow),
+                    _ => self.folded.standing(part, prefix && n == last, buffer, narrow),
+                }
                 if begins.is_empty() {
                     return;
                 }
@@ -145,6 +158,20 @@ impl Piece {
                 (1..parts.len()).for_each(|n| begins.drop_ahead(bounds, offset + n));
                 begins.keep_ahead(bounds, offset + parts.len());
             }
+        }
+    }
+
+    /// As [`Concordance::standing`], with case and accents: one by one where it is seldom, for else all words must be put
+    /// in order anew.
+    fn standing_exact(&self, folded: &str, written: &str, buffer: &mut BitSet, then: impl FnOnce(&BitSet)) {
+        match self.folded.seldom(folded) {
+            Some(places) => {
+                buffer.clear();
+                let held = places.filter(|&at| self.exact(at).eq(written.chars()));
+                held.for_each(|at| buffer.insert(at));
+                then(buffer);
+            }
+            None => self.exact_words().standing(written, false, buffer, then),
         }
     }
 
@@ -174,14 +201,10 @@ impl Piece {
         if phrase.slop > 0 {
             return self.has_loose(phrase, spare);
         }
-        match (phrase.words.as_slice(), self.folded.is_long()) {
-            // One word in a short text, nearly always.
-            ([Word::Plain(word)], false) => {
-                (0..self.folded.words.len()).any(|at| self.folded.is(at, word, phrase.prefix))
-            }
-            ([Word::Plain(word)], true) => self.folded.has(word, phrase.prefix),
-            (_, false) => (0..self.folded.words.len()).any(|at| self.begins_at(phrase, at)),
-            (_, true) => {
+        match phrase.words.as_slice() {
+            [Word::Plain(word)] => self.folded.has(word, phrase.prefix),
+            _ if !self.folded.is_long() => self.one_by_one(phrase.placed()).next().is_some(),
+            _ => {
                 self.find_all(phrase.placed(), &mut spare.begins, &mut spare.buffer);
                 !spare.begins.is_empty()
             }
@@ -225,5 +248,38 @@ impl Piece {
         self.find_all(words, &mut begins, &mut BitSet::default());
         // A text has far fewer than 2^32 words.
         begins.iter().map(|start| Span { start: start as u32, end: (start + width) as u32 }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::{Expr, Query, Term};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    const WORDS: [&str; 12] = ["a", "a", "A", "á", "ab", "aB", "b", "x.y", "x", "東京", "東", "京都"];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn finds_in_a_long_text_what_trying_every_place_finds(
+            text in vec(select(&WORDS[..]), 70..900),
+            asked in vec((vec(select(&WORDS[..]), 1..5), select(vec!["\"", "*\""]), select(vec!["", "case:"])), 20),
+        ) {
+            let mut piece = Piece::default();
+            piece.read(&text.join(" "), |_, _| {});
+            prop_assert!(piece.folded.is_long());
+            let (mut begins, mut buffer) = (BitSet::default(), BitSet::default());
+            for (words, end, case) in asked {
+                let Ok(query) = Query::parse(&format!("{case}\"{}{end}", words.join(" "))) else { continue };
+                let Expr::Term(Term::Words { phrase, .. }) = query.expr else { continue };
+                piece.find_all(phrase.placed(), &mut begins, &mut buffer);
+                let expected: Vec<usize> = piece.one_by_one(phrase.placed()).collect();
+                prop_assert_eq!(piece.has(&phrase, &mut Spare::default()), !expected.is_empty());
+                prop_assert_eq!(begins.iter().collect::<Vec<_>>(), expected, "{}", query.text);
+            }
+        }
     }
 }
