@@ -21,7 +21,7 @@ pub struct Concordance {
 }
 
 /// Where words and beginnings stand that stand often, as they are asked for. A place has no more beginnings than its word
-/// has letters: to fill all these sets takes no longer than to read the text.
+/// has letters: to fill all these sets takes no longer than to read the text, and they hold some MiB at most.
 #[derive(Debug, Default)]
 struct Often {
     /// By their stretch of the words in order.
@@ -52,6 +52,7 @@ impl Concordance {
         &self.text[self.words[at].clone()]
     }
 
+    /// Whether it is this word, or begins so.
     #[inline]
     pub fn is(&self, at: usize, word: &str, prefix: bool) -> bool {
         let found = self.word(at);

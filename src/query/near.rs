@@ -57,9 +57,7 @@ impl Chain {
     ) -> bool {
         for (n, operand) in operands.iter().enumerate() {
             let link = n.checked_sub(1).and_then(|n| links.get(n));
-            if let Some(link) = link {
-                self.reached.grow(*link);
-            }
+            let mut to_grow = link;
             self.next.starts.clear();
             self.next.ends.clear();
             for phrase in operand {
@@ -67,6 +65,10 @@ impl Chain {
                 begins(phrase, &mut self.begins);
                 if self.begins.is_empty() {
                     continue;
+                }
+                // Not before anything is there that may be within reach.
+                if let Some(link) = to_grow.take() {
+                    self.reached.grow(*link);
                 }
                 let width = phrase.width();
                 if link.is_some() {
@@ -99,7 +101,7 @@ impl Reached {
     }
 }
 
-/// Begins of a loose phrase that are counted for together.
+/// Begins of a loose phrase that are counted for together: enough to be quick at, few enough for a short text.
 const CHUNK: usize = 4 * BLOCK;
 
 /// Judges loose phrases; only buffers.
@@ -167,7 +169,7 @@ impl Loose {
     fn repeated_hold(&mut self, from: usize, slop: usize, standing: &[BitSet]) -> bool {
         // Counts begin so many places before the chunk.
         let lead = slop.next_multiple_of(BLOCK);
-        let mut holds = [true; CHUNK];
+        let mut holds = [u16::MAX; CHUNK];
         for same in self.repeated.chunk_by(|one, next| one.0 == next.0) {
             let (word, _) = same[0];
             let (_, farthest) = same[same.len() - 1];
@@ -182,11 +184,14 @@ impl Loose {
                 for (((most, holds), begin), end) in most.iter_mut().zip(&mut holds).zip(begins).zip(ends) {
                     // So that several are counted at once: nothing wraps here.
                     *most = (*most).max(begin.wrapping_sub(n));
-                    *holds &= end.wrapping_sub(n) > *most;
+                    *holds &= if end.wrapping_sub(n) > *most { u16::MAX } else { 0 };
                 }
             }
+            if holds.iter().fold(0, |any, holds| any | holds) == 0 {
+                return false;
+            }
         }
-        holds.iter().enumerate().any(|(at, holds)| *holds && self.begins.contains(from + at))
+        holds.iter().enumerate().any(|(at, holds)| *holds > 0 && self.begins.contains(from + at))
     }
 }
 
@@ -206,11 +211,13 @@ const BEFORE: [[i16; 8]; 256] = {
 };
 
 /// How many places stand before each. A phrase with all that is counted around it is far shorter than `i16` reaches.
-fn count(blocks: impl Iterator<Item = u64>, counts: &mut Vec<i16>) {
-    counts.clear();
-    let mut before = 0;
-    for byte in blocks.flat_map(u64::to_le_bytes) {
-        counts.extend(BEFORE[usize::from(byte)].map(|count| count.wrapping_add(before)));
-        before = before.wrapping_add(byte.count_ones() as i16);
+fn count(blocks: impl ExactSizeIterator<Item = u64>, counts: &mut Vec<i16>) {
+    counts.resize(blocks.len() * BLOCK, 0);
+    let mut before = 0_i16;
+    for (counts, block) in counts.chunks_exact_mut(BLOCK).zip(blocks) {
+        for (counts, byte) in counts.as_chunks_mut().0.iter_mut().zip(block.to_le_bytes()) {
+            *counts = BEFORE[usize::from(byte)].map(|count| count.wrapping_add(before));
+            before = before.wrapping_add(byte.count_ones() as i16);
+        }
     }
 }
