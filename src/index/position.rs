@@ -3,7 +3,8 @@
 //! the places of its words, by the same code that judges a single post (`query::near`).
 
 use super::tokenizer::written_otherwise;
-use crate::query::near::{self, Link, Span, Spare};
+use crate::query::bits::BitSet;
+use crate::query::near::{Link, Spare};
 use crate::query::word::{Phrase, Word};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -63,8 +64,8 @@ impl Weight for PositionsWeight {
             Test::Near { operands, .. } => &mut operands.iter().flatten(),
         };
         let words = phrases.map(open).collect::<tantivy::Result<_>>()?;
-        let mut scorer =
-            PositionsScorer { candidates, held: Held { test: self.test.clone(), words, spare: Spare::default() } };
+        let held = Held { test: self.test.clone(), words, spare: Spare::default(), places: Vec::new() };
+        let mut scorer = PositionsScorer { candidates, held };
         scorer.go_on();
         Ok(Box::new(scorer))
     }
@@ -124,27 +125,33 @@ struct Held {
     /// Of each phrase, in order, its words.
     words: Vec<Vec<Places>>,
     spare: Spare,
+    places: Vec<u32>,
 }
 
 impl Held {
     /// Documents must be asked about in order.
     fn holds(&mut self, doc: DocId) -> bool {
-        let Self { test, words, spare: Spare { chain, places, numbers } } = self;
+        let Self { test, words, spare: Spare { chain, loose, standing, begins, buffer }, places } = self;
         match &**test {
             Test::Phrase(phrase) => {
                 let Some(words) = words.first_mut() else { return false };
-                if phrase.slop > 0 {
-                    return read(words, doc, places) && near::phrase(phrase, &places[..words.len()], numbers);
+                if phrase.slop == 0 {
+                    find_all(phrase, words, doc, places, begins, buffer);
+                    return !begins.is_empty();
                 }
-                let mut found = Vec::new();
-                spans(phrase, words, doc, places, &mut found);
-                !found.is_empty()
+                standing.resize_with(standing.len().max(words.len()), BitSet::default);
+                let all_stand = words.iter_mut().zip(&mut *standing).all(|(word, standing)| {
+                    word.read(doc, places);
+                    fill(standing, places);
+                    !places.is_empty()
+                });
+                all_stand && loose.holds(phrase, standing)
             }
             Test::Near { operands, links } => {
                 let mut words = words.iter_mut();
-                chain.holds(operands, links, |phrase, found| {
+                chain.holds(operands, links, |phrase, begins| {
                     if let Some(words) = words.next() {
-                        spans(phrase, words, doc, places, found);
+                        find_all(phrase, words, doc, places, begins, buffer);
                     }
                 })
             }
@@ -152,32 +159,33 @@ impl Held {
     }
 }
 
-/// The places of each word; `false` when one has none.
-fn read(words: &mut [Places], doc: DocId, places: &mut Vec<Vec<u32>>) -> bool {
-    if places.len() < words.len() {
-        places.resize_with(words.len(), Vec::new);
-    }
-    words.iter_mut().zip(places).all(|(word, places)| {
-        word.read(doc, places);
-        !places.is_empty()
-    })
+fn fill(set: &mut BitSet, places: &[u32]) {
+    set.clear();
+    places.iter().for_each(|&place| set.insert(place as usize));
 }
 
-/// Where the words of the phrase follow each other.
-fn spans(phrase: &Phrase, words: &mut [Places], doc: DocId, places: &mut Vec<Vec<u32>>, spans: &mut Vec<Span>) {
-    if !read(words, doc, places) {
-        return;
+/// Where the words of the phrase follow each other, into `begins` (cleared first).
+fn find_all(
+    phrase: &Phrase,
+    words: &mut [Places],
+    doc: DocId,
+    places: &mut Vec<u32>,
+    begins: &mut BitSet,
+    buffer: &mut BitSet,
+) {
+    begins.clear();
+    for ((offset, ..), word) in phrase.placed().zip(words) {
+        word.read(doc, places);
+        if offset == 0 {
+            fill(begins, places);
+        } else {
+            fill(buffer, places);
+            begins.keep_ahead(buffer, offset);
+        }
+        if begins.is_empty() {
+            return;
+        }
     }
-    let width = phrase.width() as u32;
-    let follows = |start: &&u32| {
-        phrase
-            .placed()
-            .zip(places.iter())
-            .skip(1)
-            .all(|((offset, ..), places)| places.binary_search(&(**start + offset as u32)).is_ok())
-    };
-    let starts = places.first().into_iter().flatten().filter(follows);
-    spans.extend(starts.map(|&start| Span { start, end: start + width }));
 }
 
 /// Where a word stands, document by document.

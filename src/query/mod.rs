@@ -2,7 +2,9 @@
 //! Text in, tree out, every error with its span. Two evaluators use the tree: `watch` (one post in memory, thousands
 //! of queries at once) and `index` (tantivy). They must agree on every post and query.
 
+pub mod bits;
 pub mod complete;
+mod concordance;
 pub mod eval;
 pub mod explain;
 pub mod field;

@@ -1,5 +1,6 @@
 //! Where words stand to each other: the one meaning of NEAR, ONEAR and `~`, for both evaluators. Knows places only.
 
+use super::bits::{BLOCK, BitSet};
 use super::word::Phrase;
 
 /// The words `start..end` of a piece of text.
@@ -22,130 +23,201 @@ pub struct Link {
 #[derive(Debug, Default)]
 pub struct Spare {
     pub chain: Chain,
+    pub loose: Loose,
     /// Where each word of a phrase stands.
-    pub places: Vec<Vec<u32>>,
-    pub numbers: Vec<u32>,
+    pub standing: Vec<BitSet>,
+    pub begins: BitSet,
+    pub buffer: BitSet,
 }
 
 /// A row of operands, judged one after the other; only buffers.
 #[derive(Debug, Default)]
 pub struct Chain {
-    reached: Vec<Span>,
-    next: Vec<Span>,
-    ends: Vec<u32>,
+    reached: Reached,
+    next: Reached,
+    begins: BitSet,
+    within: BitSet,
+}
+
+/// Where what has been reached starts, and where it ends. Which start goes with which end, nobody asks.
+#[derive(Debug, Default)]
+struct Reached {
+    starts: BitSet,
+    ends: BitSet,
 }
 
 impl Chain {
-    /// Whether each operand stands within its link of the one before. `spans` adds where a phrase stands, and is asked of
-    /// the phrases in order, until an operand is out of reach.
+    /// Whether each operand stands within its link of the one before, neither overlapping the other. `begins` adds where a
+    /// phrase begins, and is asked of the phrases in order, until an operand is out of reach.
     pub fn holds(
         &mut self,
         operands: &[Vec<Phrase>],
         links: &[Link],
-        mut spans: impl FnMut(&Phrase, &mut Vec<Span>),
+        mut begins: impl FnMut(&Phrase, &mut BitSet),
     ) -> bool {
-        let Self { reached, next, ends } = self;
         for (n, operand) in operands.iter().enumerate() {
-            next.clear();
-            operand.iter().for_each(|phrase| spans(phrase, next));
-            sort(next);
-            if let Some(link) = n.checked_sub(1).and_then(|n| links.get(n)) {
-                step(reached, next, *link, ends);
+            let link = n.checked_sub(1).and_then(|n| links.get(n));
+            let mut to_grow = link;
+            self.next.starts.clear();
+            self.next.ends.clear();
+            for phrase in operand {
+                self.begins.clear();
+                begins(phrase, &mut self.begins);
+                if self.begins.is_empty() {
+                    continue;
+                }
+                // Not before anything is there that may be within reach.
+                if let Some(link) = to_grow.take() {
+                    self.reached.grow(*link);
+                }
+                let width = phrase.width();
+                if link.is_some() {
+                    self.within.copy_from(&self.reached.ends);
+                    self.within.add_ahead(&self.reached.starts, width);
+                    self.begins.keep_ahead(&self.within, 0);
+                }
+                self.next.starts.add_behind(&self.begins, 0);
+                self.next.ends.add_behind(&self.begins, width);
             }
-            if next.is_empty() {
+            if self.next.starts.is_empty() {
                 return false;
             }
-            std::mem::swap(reached, next);
+            std::mem::swap(&mut self.reached, &mut self.next);
         }
         !operands.is_empty()
     }
 }
 
-/// Puts spans in order, each once.
-pub fn sort(spans: &mut Vec<Span>) {
-    spans.sort_unstable();
-    spans.dedup();
-}
-
-/// Keeps of `next` what stands within reach of any of `reached`, neither overlapping the other. Both in order of their
-/// starts; `ends` is a buffer. Time: of both together, for what stands behind; times a logarithm for the rest.
-fn step(reached: &[Span], next: &mut Vec<Span>, link: Link, ends: &mut Vec<u32>) {
-    ends.clear();
-    ends.extend(reached.iter().map(|span| span.end));
-    ends.sort_unstable();
-    let mut before = 0;
-    next.retain(|span| {
-        // The last word of the one before stands 1..=distance before our first.
-        let lowest = (span.start + 1).saturating_sub(link.distance);
-        while ends.get(before).is_some_and(|&end| end < lowest) {
-            before += 1;
-        }
-        if ends.get(before).is_some_and(|&end| end <= span.start) {
-            return true;
-        }
-        // Or its first 1..=distance behind our last.
-        let behind = || reached.partition_point(|other| other.start < span.end);
-        !link.ordered && reached.get(behind()).is_some_and(|other| other.start < span.end + link.distance)
-    });
-}
-
-/// Whether the words of a loose phrase stand so that their distances from their places in the phrase differ by at most its
-/// slop. A word that stands twice in the phrase has to stand twice in the text. `places`: where each word stands, in order;
-/// `chosen` is a buffer. Time: the length of the text times the number of words, at most, and far less as a rule.
-pub fn phrase(phrase: &Phrase, places: &[Vec<u32>], chosen: &mut Vec<u32>) -> bool {
-    let ends = || {
-        places.iter().zip(phrase.placed()).flat_map(|(places, (offset, ..))| {
-            places.first().into_iter().chain(places.last()).map(move |&place| i64::from(place) - offset as i64)
-        })
-    };
-    let (Some(first), Some(last)) = (ends().min(), ends().max()) else { return false };
-    let words: Vec<Loose> = phrase
-        .placed()
-        .zip(places)
-        .enumerate()
-        .map(|(n, ((offset, word, prefix), places))| {
-            let same = phrase.words[..n].iter().rposition(|before| before == word && !prefix);
-            Loose { offset: offset as i64, same, places }
-        })
-        .collect();
-    chosen.clear();
-    chosen.resize(words.len(), 0);
-    // Wherever the phrase begins, its windows only move on.
-    let mut begin = first;
-    while begin <= last {
-        match next_begin(&words, i64::from(phrase.slop), begin, chosen) {
-            None => return true,
-            Some(next) => begin = next.max(begin + 1),
+impl Reached {
+    /// To where the next one may start, by the ends, and where it may end, by the starts.
+    fn grow(&mut self, link: Link) {
+        let between = link.distance.saturating_sub(1) as usize;
+        self.ends.grow_behind(between);
+        if link.ordered {
+            self.starts.clear();
+        } else {
+            self.starts.grow_ahead(between);
         }
     }
-    false
 }
 
-/// A word of a loose phrase.
-struct Loose<'p> {
-    offset: i64,
-    /// The same word earlier in the phrase.
-    same: Option<usize>,
-    places: &'p [u32],
+/// Begins of a loose phrase that are counted for together: enough to be quick at, few enough for a short text.
+const CHUNK: usize = 4 * BLOCK;
+
+/// Judges loose phrases; only buffers.
+#[derive(Debug, Default)]
+pub struct Loose {
+    begins: BitSet,
+    window: BitSet,
+    /// Words that stand more than once in the phrase: the number of the first such, and how far behind the first word of
+    /// the phrase.
+    repeated: Vec<(usize, usize)>,
+    counts: Vec<i16>,
 }
 
-/// `None` when every word stands within the slop behind its place in a phrase that begins at `begin`; else the first
-/// begin that is worth asking about next. `chosen`: which of its places each word took; as windows move on, so do these.
-fn next_begin(words: &[Loose<'_>], slop: i64, begin: i64, chosen: &mut [u32]) -> Option<i64> {
-    for (n, word) in words.iter().enumerate() {
-        let wanted = begin + word.offset;
-        // The same word earlier in the phrase took the first place that it could; this one needs a later one.
-        let from =
-            word.same.map_or(wanted, |same| wanted.max(i64::from(words[same].places[chosen[same] as usize]) + 1));
-        let skipped = word.places[chosen[n] as usize..].iter().position(|&place| i64::from(place) >= from);
-        let Some(skipped) = skipped else { return Some(i64::MAX - 1) };
-        // A text has far fewer than 2^32 words.
-        chosen[n] += skipped as u32;
-        let place = i64::from(word.places[chosen[n] as usize]);
-        if place > wanted + slop {
-            // Nothing is in reach before the window has come to it.
-            return Some(if word.same.is_none() { place - slop - word.offset } else { begin + 1 });
+impl Loose {
+    /// Whether the words of a loose phrase stand so that their distances from their places in the phrase differ by at
+    /// most its slop. A word that stands twice in the phrase has to stand twice in the text. `standing`: where each word
+    /// stands.
+    ///
+    /// A phrase that begins at `b` wants each word in a window of its own, `slop + 1` places from `b` and its distance on.
+    /// `b` may lie before the text, so begins are told as `b + slop`.
+    pub fn holds(&mut self, phrase: &Phrase, standing: &[BitSet]) -> bool {
+        let slop = phrase.slop as usize;
+        for (n, ((offset, ..), standing)) in phrase.placed().zip(standing).enumerate() {
+            self.window.copy_from(standing);
+            self.window.grow_behind(slop);
+            if n == 0 {
+                std::mem::swap(&mut self.begins, &mut self.window);
+            } else {
+                self.begins.keep_ahead(&self.window, offset);
+            }
+            if self.begins.is_empty() {
+                return false;
+            }
+        }
+        self.gather_repeated(phrase);
+        self.repeated.is_empty()
+            || (0..self.begins.blocks() * BLOCK).step_by(CHUNK).any(|from| {
+                let blocks = from / BLOCK..(from + CHUNK) / BLOCK;
+                blocks.clone().any(|n| self.begins.block(n) != 0) && self.repeated_hold(from, slop, standing)
+            })
+    }
+
+    fn gather_repeated(&mut self, phrase: &Phrase) {
+        self.repeated.clear();
+        for (n, (offset, word, prefix)) in phrase.placed().enumerate() {
+            let same = phrase.words[..n].iter().position(|before| before == word && !prefix);
+            self.repeated.push((same.unwrap_or(n), offset));
+        }
+        self.repeated.sort_unstable();
+        let mut at = 0;
+        while at < self.repeated.len() {
+            let first = self.repeated[at].0;
+            let same = self.repeated[at..].iter().take_while(|(word, _)| *word == first).count();
+            if same == 1 {
+                self.repeated.remove(at);
+            } else {
+                at += same;
+            }
         }
     }
-    None
+
+    /// Whether any of [`CHUNK`] begins has places enough for all words that are repeated. Their windows only move on, so
+    /// that they have when, from the beginning of any of a word's windows to the end of any later one, there stand as many
+    /// as there are windows (Hall's theorem, for intervals none of which holds another).
+    fn repeated_hold(&mut self, from: usize, slop: usize, standing: &[BitSet]) -> bool {
+        // Counts begin so many places before the chunk.
+        let lead = slop.next_multiple_of(BLOCK);
+        let mut holds = [u16::MAX; CHUNK];
+        for same in self.repeated.chunk_by(|one, next| one.0 == next.0) {
+            let (word, _) = same[0];
+            let (_, farthest) = same[same.len() - 1];
+            let blocks = (lead + CHUNK + farthest + 1).div_ceil(BLOCK);
+            let block = |n: usize| (from / BLOCK + n).checked_sub(lead / BLOCK).map_or(0, |n| standing[word].block(n));
+            count((0..blocks).map(block), &mut self.counts);
+            // Of the windows so far: places before one, less the windows before it; the most of them.
+            let mut most = [i16::MIN; CHUNK];
+            for (n, (_, offset)) in (0..).zip(same) {
+                let begins = &self.counts[lead - slop + offset..][..CHUNK];
+                let ends = &self.counts[lead + offset + 1..][..CHUNK];
+                for (((most, holds), begin), end) in most.iter_mut().zip(&mut holds).zip(begins).zip(ends) {
+                    // So that several are counted at once: nothing wraps here.
+                    *most = (*most).max(begin.wrapping_sub(n));
+                    *holds &= if end.wrapping_sub(n) > *most { u16::MAX } else { 0 };
+                }
+            }
+            if holds.iter().fold(0, |any, holds| any | holds) == 0 {
+                return false;
+            }
+        }
+        holds.iter().enumerate().any(|(at, holds)| *holds > 0 && self.begins.contains(from + at))
+    }
+}
+
+/// For each byte, how many of its bits stand before each.
+const BEFORE: [[i16; 8]; 256] = {
+    let mut rows = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut bit = 1;
+        while bit < 8 {
+            rows[byte][bit] = rows[byte][bit - 1] + (byte >> (bit - 1) & 1) as i16;
+            bit += 1;
+        }
+        byte += 1;
+    }
+    rows
+};
+
+/// How many places stand before each. A phrase with all that is counted around it is far shorter than `i16` reaches.
+fn count(blocks: impl ExactSizeIterator<Item = u64>, counts: &mut Vec<i16>) {
+    counts.resize(blocks.len() * BLOCK, 0);
+    let mut before = 0_i16;
+    for (counts, block) in counts.chunks_exact_mut(BLOCK).zip(blocks) {
+        for (counts, byte) in counts.as_chunks_mut().0.iter_mut().zip(block.to_le_bytes()) {
+            *counts = BEFORE[usize::from(byte)].map(|count| count.wrapping_add(before));
+            before = before.wrapping_add(byte.count_ones() as i16);
+        }
+    }
 }

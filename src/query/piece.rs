@@ -1,23 +1,24 @@
 //! One piece of text as queries see it: folded and split into words, with the way back to what was written. Phrases and
 //! distances do not reach from one piece into the next.
 
-use super::near::{self, Link, Span, Spare};
+use super::bits::BitSet;
+use super::concordance::Concordance;
+use super::near::{Link, Span, Spare};
 use super::word::{Phrase, Word};
 use crate::text::{self, Begins, Kind, Part, Places};
-use std::ops::{ControlFlow, Range};
-
-/// Words of a text from which on looking a word up in order is quicker than going through all of them.
-const SORTED_FROM: usize = 64;
+use std::cell::OnceCell;
+use std::ops::Range;
 
 #[derive(Debug, Default)]
 pub struct Piece {
     written: String,
-    folded: String,
     places: Places,
-    words: Vec<Range<usize>>,
+    folded: Concordance,
     begins: Begins,
-    /// Numbers of the words in the order of the words, then of their places; empty for a short text.
-    sorted: Vec<u32>,
+    /// Of a long text, where words of the dictionary begin, its end included; once it is asked.
+    bounds: OnceCell<BitSet>,
+    /// Of a long text, its words with their case and accents; once they are asked for.
+    exact: OnceCell<Concordance>,
 }
 
 impl Piece {
@@ -25,83 +26,76 @@ impl Piece {
     pub(super) fn read(&mut self, text: &str, mut entity: impl FnMut(&str, Part)) {
         self.written.clear();
         self.written.push_str(text);
-        self.places.fold(text, &mut self.folded);
-        self.words.clear();
-        for part in text::parts(&self.folded) {
+        let Concordance { text: folded, words, .. } = &mut self.folded;
+        self.places.fold(text, folded);
+        words.clear();
+        for part in text::parts(folded) {
             if part.kind == Kind::Word {
-                self.words.push(part.range);
+                words.push(part.range);
             } else {
-                entity(&self.folded, part);
+                entity(folded, part);
             }
         }
-        self.begins.read(&self.folded, &self.words);
-        self.sorted.clear();
-        if self.words.len() >= SORTED_FROM {
-            let Self { folded, words, sorted, .. } = self;
-            // A text has far fewer than 2^32 words.
-            sorted.extend(0..words.len() as u32);
-            sorted.sort_unstable_by_key(|&at| (&folded[words[at as usize].clone()], at));
-        }
+        self.begins.read(folded, words);
+        self.folded.sort();
+        self.bounds.take();
+        self.exact.take();
     }
 
     pub fn folded(&self) -> &str {
-        &self.folded
+        &self.folded.text
     }
 
     /// The words in order.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        (0..self.words.len()).map(|at| self.word(at))
+        (0..self.folded.words.len()).map(|at| self.word(at))
     }
 
     /// The word at a place.
     pub fn word(&self, at: usize) -> &str {
-        &self.folded[self.words[at].clone()]
+        self.folded.word(at)
     }
 
     /// The word at a place with its case and accents.
     pub fn exact(&self, at: usize) -> impl Iterator<Item = char> {
-        text::as_written(&self.written[self.places.written(&self.words[at])])
+        text::as_written(&self.written[self.places.written(&self.folded.words[at])])
     }
 
     /// Whether the word at a place has case or accents.
     pub fn is_written_otherwise(&self, at: usize) -> bool {
-        let written = &self.written[self.places.written(&self.words[at])];
+        let written = &self.written[self.places.written(&self.folded.words[at])];
         written != self.word(at) && !self.exact(at).eq(self.word(at).chars())
     }
 
     /// The words of the dictionary in scripts without spaces: from which word of the text to which.
     pub fn segments(&self) -> impl Iterator<Item = Range<usize>> {
-        let starts =
-            (0..self.words.len()).filter(|&at| self.begins.at(at) && self.word(at).starts_with(text::is_unspaced));
+        let starts = (0..self.folded.words.len())
+            .filter(|&at| self.begins.at(at) && self.word(at).starts_with(text::is_unspaced));
         starts.map(|start| start..self.segment_end(start))
     }
 
     fn segment_end(&self, start: usize) -> usize {
-        (start + 1..self.words.len()).find(|&at| self.begins.at(at)).unwrap_or(self.words.len())
+        (start + 1..self.folded.words.len()).find(|&at| self.begins.at(at)).unwrap_or(self.folded.words.len())
     }
 
     /// What the words of a span were in the text, as it was written.
     pub fn written(&self, span: Span) -> &str {
-        let (Some(first), Some(last)) =
-            (self.words.get(span.start as usize), (span.end as usize).checked_sub(1).and_then(|at| self.words.get(at)))
-        else {
+        let (Some(first), Some(last)) = (
+            self.folded.words.get(span.start as usize),
+            (span.end as usize).checked_sub(1).and_then(|at| self.folded.words.get(at)),
+        ) else {
             return "";
         };
         &self.written[self.places.written(&(first.start..last.end))]
     }
 
-    fn is(&self, at: usize, word: &str, prefix: bool) -> bool {
-        let found = self.word(at);
-        if prefix { found.starts_with(word) } else { found == word }
-    }
-
     fn stands(&self, word: &Word, prefix: bool, at: usize) -> bool {
         let parts = word.parts();
-        if at + parts.len() > self.words.len() {
+        if at + parts.len() > self.folded.words.len() {
             return false;
         }
         let last = parts.len() - 1;
-        let held = parts.iter().enumerate().all(|(n, part)| self.is(at + n, part, prefix && n == last));
+        let held = parts.iter().enumerate().all(|(n, part)| self.folded.is(at + n, part, prefix && n == last));
         held && match word {
             Word::Plain(_) | Word::Stretch(_) => true,
             Word::Exact { written, .. } => self.exact(at).eq(written.chars()),
@@ -109,53 +103,101 @@ impl Piece {
         }
     }
 
-    /// Every place at which the first part of `word` stands, until `found` wants no more; in order of the text where the
-    /// text is short or the word may not go on.
-    fn candidates(&self, word: &Word, prefix: bool, mut found: impl FnMut(usize) -> ControlFlow<()>) {
-        let Some(first) = word.parts().first() else { return };
-        let prefix = prefix && word.width() == 1;
-        // Whether it was broken off is for `found` to know.
-        let _whole = if self.sorted.is_empty() {
-            (0..self.words.len()).filter(|&at| self.is(at, first, prefix)).try_for_each(&mut found)
-        } else {
-            self.sorted_as(first, prefix).iter().map(|&at| at as usize).try_for_each(&mut found)
-        };
-    }
-
-    /// Where a word stands, or all that begin so, by the words in order.
-    fn sorted_as(&self, word: &str, prefix: bool) -> &[u32] {
-        let from = &self.sorted[self.sorted.partition_point(|&at| self.word(at as usize) < word)..];
-        &from[..from.partition_point(|&at| self.is(at as usize, word, prefix))]
-    }
-
     /// Whether the words of the phrase follow each other from a place on.
     pub(super) fn begins_at(&self, phrase: &Phrase, at: usize) -> bool {
         phrase.placed().all(|(offset, word, prefix)| self.stands(word, prefix, at + offset))
     }
 
-    /// Where the words of the phrase follow each other, each once, until `found` wants no more. Asks from its rarest word on.
-    fn spans(&self, phrase: &Phrase, mut found: impl FnMut(Span) -> ControlFlow<()>) {
-        let often = |word: &Word, prefix: bool| match word.parts().first() {
-            Some(first) if !self.sorted.is_empty() => self.sorted_as(first, prefix && word.width() == 1).len(),
-            // In a short text the first one will do.
-            _ => 0,
-        };
-        let rarest = phrase.placed().min_by_key(|&(_, word, prefix)| often(word, prefix));
-        let Some((offset, word, prefix)) = rarest else { return };
-        let width = phrase.width();
-        self.candidates(word, prefix, |at| match at.checked_sub(offset) {
-            Some(start) if self.begins_at(phrase, start) => {
-                found(Span { start: start as u32, end: (start + width) as u32 })
-            }
-            _ => ControlFlow::Continue(()),
+    /// Where words stand, each so far behind the first, by trying every place: quicker in a short text.
+    fn one_by_one<'w>(
+        &self,
+        words: impl Iterator<Item = (usize, &'w Word, bool)> + Clone,
+    ) -> impl Iterator<Item = usize> {
+        let first = words.clone().next().and_then(|(_, word, prefix)| match word.parts() {
+            [only] => Some((only, prefix)),
+            parts => Some((parts.first()?, false)),
         });
+        let may_begin = move |at: &usize| first.is_some_and(|(part, prefix)| self.folded.is(*at, part, prefix));
+        (0..self.folded.words.len())
+            .filter(may_begin)
+            .filter(move |at| words.clone().all(|(offset, word, prefix)| self.stands(word, prefix, at + offset)))
     }
 
-    fn all_spans(&self, phrase: &Phrase, spans: &mut Vec<Span>) {
-        self.spans(phrase, |span| {
-            spans.push(span);
-            ControlFlow::Continue(())
-        });
+    /// As [`Self::one_by_one`], into `begins` (cleared first), and quick in a long text.
+    fn find_all<'w>(
+        &self,
+        words: impl Iterator<Item = (usize, &'w Word, bool)> + Clone,
+        begins: &mut BitSet,
+        buffer: &mut BitSet,
+    ) {
+        begins.clear();
+        if !self.folded.is_long() {
+            return self.one_by_one(words).for_each(|at| begins.insert(at));
+        }
+        for (offset, word, prefix) in words {
+            let last = word.width() - 1;
+            for (n, part) in word.parts().iter().enumerate() {
+                let narrow = |standing: &BitSet| {
+                    if offset + n == 0 {
+                        begins.copy_from(standing);
+                    } else {
+                        begins.keep_ahead(standing, offset + n);
+                    }
+                };
+                match word {
+                    Word::Exact { folded, written } => self.standing_exact(folded, written, buffer, narrow),
+                    _ => self.folded.standing(part, prefix && n == last, buffer, narrow),
+                }
+                if begins.is_empty() {
+                    return;
+                }
+            }
+            if let Word::Whole(parts) = word {
+                let bounds = self.bounds();
+                begins.keep_ahead(bounds, offset);
+                (1..parts.len()).for_each(|n| begins.drop_ahead(bounds, offset + n));
+                begins.keep_ahead(bounds, offset + parts.len());
+            }
+        }
+    }
+
+    /// As [`Concordance::standing`], with case and accents: one by one where it is seldom, for else all words must be put
+    /// in order anew.
+    fn standing_exact(&self, folded: &str, written: &str, buffer: &mut BitSet, then: impl FnOnce(&BitSet)) {
+        match self.folded.seldom(folded) {
+            Some(places) => {
+                buffer.clear();
+                let held = places.filter(|&at| self.exact(at).eq(written.chars()));
+                held.for_each(|at| buffer.insert(at));
+                then(buffer);
+            }
+            None => self.exact_words().standing(written, false, buffer, then),
+        }
+    }
+
+    fn bounds(&self) -> &BitSet {
+        self.bounds.get_or_init(|| {
+            let mut bounds = BitSet::default();
+            (0..=self.folded.words.len()).filter(|&at| self.begins.at(at)).for_each(|at| bounds.insert(at));
+            bounds
+        })
+    }
+
+    fn exact_words(&self) -> &Concordance {
+        self.exact.get_or_init(|| {
+            let mut exact = Concordance::default();
+            for at in 0..self.folded.words.len() {
+                let start = exact.text.len();
+                if self.is_written_otherwise(at) {
+                    exact.text.extend(self.exact(at));
+                } else {
+                    exact.text.push_str(self.word(at));
+                }
+                exact.words.push(start..exact.text.len());
+            }
+            exact.sort();
+            exact
+        })
     }
 
     /// Whether the phrase stands anywhere.
@@ -163,62 +205,85 @@ impl Piece {
         if phrase.slop > 0 {
             return self.has_loose(phrase, spare);
         }
-        // One word in a short text, nearly always.
-        if let ([Word::Plain(text)], true) = (phrase.words.as_slice(), self.sorted.is_empty()) {
-            return (0..self.words.len()).any(|at| self.is(at, text, phrase.prefix));
+        match phrase.words.as_slice() {
+            [Word::Plain(word)] => self.folded.has(word, phrase.prefix),
+            _ if !self.folded.is_long() => self.one_by_one(phrase.placed()).next().is_some(),
+            _ => {
+                self.find_all(phrase.placed(), &mut spare.begins, &mut spare.buffer);
+                !spare.begins.is_empty()
+            }
         }
-        let mut held = false;
-        self.spans(phrase, |_| {
-            held = true;
-            ControlFlow::Break(())
-        });
-        held
     }
 
     fn has_loose(&self, phrase: &Phrase, spare: &mut Spare) -> bool {
-        if spare.places.len() < phrase.words.len() {
-            spare.places.resize_with(phrase.words.len(), Vec::new);
+        let Spare { loose, standing, buffer, .. } = spare;
+        if standing.len() < phrase.words.len() {
+            standing.resize_with(phrase.words.len(), BitSet::default);
         }
-        for ((_, word, prefix), places) in phrase.placed().zip(&mut spare.places) {
-            places.clear();
-            self.candidates(word, prefix, |at| {
-                if self.stands(word, prefix, at) {
-                    places.push(at as u32);
-                }
-                ControlFlow::Continue(())
-            });
-            if places.is_empty() {
-                return false;
-            }
-            places.sort_unstable();
-        }
-        near::phrase(phrase, &spare.places, &mut spare.numbers)
+        let all_stand = phrase.placed().zip(&mut *standing).all(|((_, word, prefix), standing)| {
+            self.find_all(std::iter::once((0, word, prefix)), standing, buffer);
+            !standing.is_empty()
+        });
+        all_stand && loose.holds(phrase, standing)
     }
 
     /// Whether operands stand as their links say.
     pub fn has_near(&self, operands: &[Vec<Phrase>], links: &[Link], spare: &mut Spare) -> bool {
-        spare.chain.holds(operands, links, |phrase, spans| self.all_spans(phrase, spans))
+        let Spare { chain, buffer, .. } = spare;
+        chain.holds(operands, links, |phrase, begins| self.find_all(phrase.placed(), begins, buffer))
     }
 
     /// The first place where the phrase stands word by word, to show it.
     pub fn find(&self, phrase: &Phrase) -> Option<Span> {
-        let mut spans = Vec::new();
-        self.all_spans(phrase, &mut spans);
-        spans.into_iter().min()
+        self.spans(phrase.placed(), phrase.width()).into_iter().next()
     }
 
     /// All places where any word of the phrase stands, to show them.
     pub fn find_words(&self, phrase: &Phrase) -> Vec<Span> {
-        let mut spans = Vec::new();
-        for (_, word, prefix) in phrase.placed() {
-            self.candidates(word, prefix, |at| {
-                if self.stands(word, prefix, at) {
-                    spans.push(Span { start: at as u32, end: (at + word.width()) as u32 });
-                }
-                ControlFlow::Continue(())
-            });
-        }
-        near::sort(&mut spans);
+        let of_word = |(_, word, prefix)| self.spans(std::iter::once((0, word, prefix)), Word::width(word));
+        let mut spans: Vec<Span> = phrase.placed().flat_map(of_word).collect();
+        spans.sort_unstable();
+        spans.dedup();
         spans
+    }
+
+    fn spans<'w>(&self, words: impl Iterator<Item = (usize, &'w Word, bool)> + Clone, width: usize) -> Vec<Span> {
+        let mut begins = BitSet::default();
+        self.find_all(words, &mut begins, &mut BitSet::default());
+        // A text has far fewer than 2^32 words.
+        begins.iter().map(|start| Span { start: start as u32, end: (start + width) as u32 }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::{Expr, Query, Term};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    const WORDS: [&str; 12] = ["a", "a", "A", "á", "ab", "aB", "b", "x.y", "x", "東京", "東", "京"];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn finds_in_a_long_text_what_trying_every_place_finds(
+            text in vec(select(&WORDS[..]), 70..900),
+            asked in vec((vec(select(&WORDS[..]), 1..5), select(vec!["\"", "*\""]), select(vec!["", "case:"])), 20),
+        ) {
+            let mut piece = Piece::default();
+            piece.read(&text.join(" "), |_, _| {});
+            prop_assert!(piece.folded.is_long());
+            let (mut begins, mut buffer) = (BitSet::default(), BitSet::default());
+            for (words, end, case) in asked {
+                let Ok(query) = Query::parse(&format!("{case}\"{}{end}", words.join(" "))) else { continue };
+                let Expr::Term(Term::Words { phrase, .. }) = query.expr else { continue };
+                piece.find_all(phrase.placed(), &mut begins, &mut buffer);
+                let expected: Vec<usize> = piece.one_by_one(phrase.placed()).collect();
+                prop_assert_eq!(piece.has(&phrase, &mut Spare::default()), !expected.is_empty());
+                prop_assert_eq!(begins.iter().collect::<Vec<_>>(), expected, "{}", query.text);
+            }
+        }
     }
 }

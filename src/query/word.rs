@@ -47,7 +47,7 @@ impl Phrase {
     }
 
     /// Each word with its distance from the first, and whether it may go on.
-    pub fn placed(&self) -> impl Iterator<Item = (usize, &Word, bool)> {
+    pub fn placed(&self) -> impl Iterator<Item = (usize, &Word, bool)> + Clone {
         let last = self.words.len().saturating_sub(1);
         self.words.iter().enumerate().scan(0, move |offset, (n, word)| {
             let at = *offset;

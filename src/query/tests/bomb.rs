@@ -56,12 +56,53 @@ fn queries() -> Vec<(&'static str, String)> {
         ("loose", format!("\"{}\"~100", row(32))),
         ("loose, one is missing", format!("\"{} c\"~100", row(31))),
         ("31 loose", vec![format!("\"{} b\"~100", row(31)); 31].join(" OR ")),
+        ("31 loose, one too many", vec![format!("\"{}\"~1", row(32)); 31].join(" OR ")),
+        ("31 loose, one too few", vec!["\"x x x a\"~100"; 220].join(" OR ")),
+        ("31 loose of pairs", {
+            let pairs: Vec<String> = (0..16).map(|n| format!("{0} {0}", ["a", "x"][n & 1])).collect();
+            vec![format!("\"{}\"~60", pairs.join(" ")); 31].join(" OR ")
+        }),
+        ("31 loose of little words", {
+            let words: Vec<String> = (0..32).map(|n| format!("l{}", n / 2)).collect();
+            vec![format!("\"{}\"~40", words.join(" ")); 31].join(" OR ")
+        }),
         ("near", vec!["a"; 32].join(" NEAR/100 ")),
         ("near, one is missing", format!("{} ONEAR/1 c", vec!["a"; 31].join(" NEAR/100 "))),
         ("31 chains", vec![format!("({} ONEAR/1 c)", vec!["a"; 31].join(" NEAR/100 ")); 31].join(" OR ")),
+        ("one wide chain", format!("(a OR x) NEAR/100 ({}) ONEAR/1 c", distinct(900, |n| format!("l{}", n % 17)))),
+        ("a chain of wide groups", {
+            let group: Vec<String> = (1..8).map(|n| format!("\"{}\"", row(n))).collect();
+            format!("{} ONEAR/1 c", vec![format!("({})", group.join(" OR ")); 31].join(" NEAR/99 "))
+        }),
+        ("31 chains of beginnings", {
+            let chain = |n: usize| (0..31).map(|m| format!("a{}*", "a".repeat(1 + (n + m) % 7))).collect::<Vec<_>>();
+            distinct_chains(chain)
+        }),
+        ("31 chains of rare words", distinct_chains(|n| (0..31).map(|m| format!("l{}", (n + m) % 17)).collect())),
+        ("phrases of beginnings", distinct(4_000, |n| format!("\"a {}*\"", &"aaaaaaaaaa"[..2 + n % 8]))),
+        (
+            "phrases of rare words",
+            distinct(1_600, |n| format!("\"l{} l{} l{} x\"", n % 17, (n + 1) % 17, (n + 2) % 17)),
+        ),
+        ("words as written", "case:A OR ".repeat(5_000) + "x"),
+        ("words as written, all different", distinct(3_000, |n| format!("case:{}", cased(n)))),
+        ("phrases as written", distinct(1_800, |n| format!("case:\"a {} A\"", cased(n)))),
+        ("words of a dictionary", "東京 OR ".repeat(4_500) + "京都"),
+        ("phrases of a dictionary", "\"東京 東\" OR ".repeat(2_800) + "京都"),
+        ("a row of characters", vec![format!("京{}", "東京".repeat(30)); 160].join(" OR ")),
         ("prefixes of everything", "aa* OR ".repeat(4_999) + "ab*"),
         ("prefixes", distinct(5_000, |n| format!("aa{n}*"))),
     ]
+}
+
+fn distinct_chains(chain: impl Fn(usize) -> Vec<String>) -> String {
+    let chains: Vec<String> = (0..31).map(|n| format!("({} ONEAR/1 c)", chain(n).join(" NEAR/100 "))).collect();
+    chains.join(" OR ")
+}
+
+/// A word of twelve letters with any case, its bits.
+fn cased(n: usize) -> String {
+    (0..12).map(|bit| if n >> bit & 1 == 1 { 'A' } else { 'a' }).collect()
 }
 
 fn list(entry: impl Fn(usize) -> String) -> Names {
@@ -87,6 +128,14 @@ fn bombs_end() {
         ("a b a b", filled("a b ")),
         ("aa aa", filled("aaaaaaaa ")),
         ("a x97", filled(&("a ".repeat(97) + "x "))),
+        ("a A", filled("a A c ")),
+        ("x98", filled(&(" c".repeat(49) + " x").repeat(2).replace(" x c", " x a c"))),
+        ("a31 gap", filled(&("a ".repeat(30) + "x x "))),
+        ("rare", filled(&(0..17).map(|n| format!("l{n} a a a a x ")).collect::<String>())),
+        ("as written", Post::new("1", (0..POST_BYTES / 13).map(|n| cased(n) + " ").collect::<String>(), now())),
+        ("東東京", filled("東東京")),
+        ("東京", filled("東京 東京都 ")),
+        ("a aa aaa", filled("a aa aaa aaaa aaaaa aaaaaa aaaaaaa aaaaaaaa aaaaaaaaa ")),
         ("a b random", {
             let mut state = 1_u32;
             let mut next = || {
