@@ -7,6 +7,8 @@
 mod document;
 mod facet;
 mod folder;
+mod gap;
+mod number;
 mod over;
 mod place;
 mod position;
