@@ -1,6 +1,6 @@
 //! A query's tree as a tantivy query. Tantivy knows matched and not matched only, so NOT is pushed down to the terms
 //! and each term is translated twice: "is true" and "is false". What is missing is in neither. A third way, "is true or
-//! unknown", tells how many mentions a query leaves open.
+//! unknown", tells how many mentions a query leaves open. Parts that ask for numbers only go to `number`.
 //!
 //! - A number that is missing is unknown: NOT `rating:>2` asks for a rating of at most 2.
 //! - `lang:` and `sentiment:` of a mention without one are unknown; other keywords of a mention are always known.
@@ -126,7 +126,12 @@ pub(super) fn must(query: impl Query) -> Clause {
 }
 
 pub(super) fn not((occur, query): Clause) -> Clause {
-    if occur == Occur::MustNot { (Occur::Must, query) } else { (Occur::MustNot, Box::new(Steady(query))) }
+    match occur {
+        Occur::MustNot => (Occur::Must, query),
+        // Needs none, and is sought quicker bare.
+        _ if query.is::<TermQuery>() => (Occur::MustNot, query),
+        _ => (Occur::MustNot, Box::new(Steady(query))),
+    }
 }
 
 pub(super) fn token(field: Field, text: &str) -> TermQuery {
