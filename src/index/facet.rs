@@ -2,12 +2,14 @@
 //! ordinals, segment by segment, and read once at the end of each; authors, of whom there may be as many as mentions, by a
 //! key of fixed size.
 
+use super::both;
 use super::schema::{AUTHOR_KEY, BRAND_ID, SOURCE_ID, UNKNOWN, keyword_name};
 use crate::query::field::KeywordField;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use tantivy::columnar::{Column, StrColumn};
+use std::ops::Range;
+use tantivy::columnar::{Column, ColumnValues, StrColumn};
 use tantivy::{DocId, SegmentReader};
 
 /// Values of a facet that are told unless the caller says how many.
@@ -18,6 +20,9 @@ pub const TOP_MAX: usize = 100;
 /// Parts into which authors are sorted by the first byte of their keys: the table of one stays in the processor's own
 /// memory, which a table of a million authors does not.
 const AUTHOR_PARTS: usize = 256;
+
+/// Mentions from which on a second thread counts half of them: below, starting it takes longer than the counting.
+pub(super) const SHARED_FROM: usize = if cfg!(test) { 1 } else { 50_000 };
 
 /// By what hits are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,17 +92,21 @@ pub(super) enum Tally {
         counts: HashMap<String, u64>,
         none: u64,
     },
-    /// The key of each hit's author with the hit's number, by the first byte of the key.
     Authors {
-        parts: Vec<Vec<(u64, u64)>>,
+        parts: AuthorParts,
+        /// What others have gathered.
+        others: Vec<AuthorParts>,
         none: u64,
     },
 }
 
+/// The key of each hit's author with the hit's number, by the first byte of the key.
+type AuthorParts = Vec<Vec<(u64, u64)>>;
+
 impl Tally {
     pub fn new(by: By) -> Self {
         match by {
-            By::Author => Self::Authors { parts: vec![Vec::new(); AUTHOR_PARTS], none: 0 },
+            By::Author => Self::Authors { parts: vec![Vec::new(); AUTHOR_PARTS], others: Vec::new(), none: 0 },
             by => Self::Names { by, counts: HashMap::new(), none: 0 },
         }
     }
@@ -111,7 +120,9 @@ impl Tally {
                 let ordinals = vec![0; column.as_ref().map_or(0, |column| column.num_terms())];
                 Counter::Names { column, ordinals, block, counts, none }
             }
-            Self::Authors { parts, none } => Counter::Authors { column: columns.u64(AUTHOR_KEY)?, block, parts, none },
+            Self::Authors { parts, none, .. } => {
+                Counter::Authors { column: columns.u64(AUTHOR_KEY)?, block, parts, none }
+            }
         })
     }
 
@@ -122,9 +133,10 @@ impl Tally {
                 *none += without;
                 others.into_iter().for_each(|(name, count)| *counts.entry(name).or_default() += count);
             }
-            (Self::Authors { parts, none }, Self::Authors { parts: others, none: without }) => {
+            (Self::Authors { others, none, .. }, Self::Authors { parts, others: more, none: without }) => {
                 *none += without;
-                parts.iter_mut().zip(others).for_each(|(part, other)| part.extend(other));
+                others.push(parts);
+                others.extend(more);
             }
             // Of the same facet, they are alike.
             _ => {}
@@ -141,34 +153,51 @@ impl Tally {
                 let values = values.into_iter().map(|(name, count)| (Value::Name(name), count)).collect();
                 Facet { by, values, distinct, none }
             }
-            Self::Authors { parts, none } => {
-                let mut best: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::with_capacity(top + 1);
-                let mut distinct = 0;
-                // Each author's hits and the latest of them. Nobody can choose the keys, which are hashes.
-                let mut authors: HashMap<u64, (u64, u64), foldhash::fast::FixedState> = HashMap::default();
-                for part in parts {
-                    authors.clear();
-                    for (key, seq) in part {
-                        let (count, latest) = authors.entry(key).or_default();
-                        *count += 1;
-                        *latest = seq.max(*latest);
-                    }
-                    distinct += authors.len() as u64;
-                    for author in authors.values() {
-                        if best.len() < top || best.peek().is_some_and(|Reverse(last)| author > last) {
-                            best.push(Reverse(*author));
-                            if best.len() > top {
-                                best.pop();
-                            }
-                        }
-                    }
-                }
-                let value = |Reverse((count, seq)): Reverse<(u64, u64)>| (Value::AuthorOf(seq.cast_signed()), count);
-                let values = best.into_sorted_vec().into_iter().map(value).collect();
+            Self::Authors { parts, mut others, none } => {
+                others.push(parts);
+                let busiest = |parts| busiest(&others, parts, top);
+                let hits: usize = others.iter().flatten().map(Vec::len).sum();
+                let (mut authors, distinct) = if hits < SHARED_FROM {
+                    busiest(0..AUTHOR_PARTS)
+                } else {
+                    const HALF: usize = AUTHOR_PARTS / 2;
+                    let [(mut some, one), (more, other)] = both(|| busiest(0..HALF), || busiest(HALF..AUTHOR_PARTS));
+                    some.extend(more);
+                    (some, one + other)
+                };
+                authors.sort_unstable_by_key(|author| Reverse(*author));
+                let value = |(count, seq): (u64, u64)| (Value::AuthorOf(seq.cast_signed()), count);
+                let values = authors.into_iter().take(top).map(value).collect();
                 Facet { by: By::Author, values, distinct, none }
             }
         }
     }
+}
+
+/// Of the authors in these parts the hits and the latest of them, for those with the most, and how many authors there are.
+fn busiest(gathered: &[AuthorParts], parts: Range<usize>, top: usize) -> (Vec<(u64, u64)>, u64) {
+    let mut best: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::with_capacity(top + 1);
+    let mut distinct = 0;
+    // Nobody can choose the keys, which are hashes.
+    let mut authors: HashMap<u64, (u64, u64), foldhash::fast::FixedState> = HashMap::default();
+    for part in parts {
+        authors.clear();
+        for (key, seq) in gathered.iter().flat_map(|gathered| &gathered[part]) {
+            let (count, latest) = authors.entry(*key).or_default();
+            *count += 1;
+            *latest = *seq.max(latest);
+        }
+        distinct += authors.len() as u64;
+        for author in authors.values() {
+            if best.len() < top || best.peek().is_some_and(|Reverse(last)| author > last) {
+                best.push(Reverse(*author));
+                if best.len() > top {
+                    best.pop();
+                }
+            }
+        }
+    }
+    (best.into_iter().map(|Reverse(author)| author).collect(), distinct)
 }
 
 /// One facet's counting in one segment.
@@ -255,7 +284,7 @@ impl Block {
     fn read(&mut self, column: &Column<u64>, docs: &[DocId]) -> u64 {
         if column.get_cardinality().is_full() {
             self.values.resize(docs.len(), 0);
-            column.values.get_vals(docs, &mut self.values);
+            read(column.values.as_ref(), docs, &mut self.values);
             return 0;
         }
         self.docs.clear();
@@ -265,6 +294,14 @@ impl Block {
         column.values.get_vals(&self.rows, &mut self.values);
         let with = self.docs.chunk_by(|a, b| a == b).count();
         (docs.len() - with) as u64
+    }
+}
+
+/// The values of `docs`, which ascend; neighbours are unpacked together.
+pub(super) fn read<T: PartialOrd + 'static>(column: &dyn ColumnValues<T>, docs: &[DocId], values: &mut [T]) {
+    match docs {
+        [first, .., last] if (last - first) as usize == docs.len() - 1 => column.get_range((*first).into(), values),
+        docs => column.get_vals(docs, values),
     }
 }
 

@@ -7,6 +7,8 @@
 mod document;
 mod facet;
 mod folder;
+mod gap;
+mod number;
 mod over;
 mod place;
 mod position;
@@ -29,7 +31,7 @@ use crate::mention::Mention;
 use arc_swap::ArcSwap;
 use document::Builder;
 use schema::Fields;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
@@ -130,6 +132,15 @@ pub fn open_read_only(dir: &Path) -> Result<Searcher, Error> {
 /// Does `work`. tantivy panics on some damage of its files; the daemon must outlive that.
 fn survive<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::Rebuild("its files are damaged".into())))
+}
+
+/// Does both at once, on two threads.
+fn both<T: Send>(one: impl FnOnce() -> T, other: impl FnOnce() -> T + Send) -> [T; 2] {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        [one, other.join().unwrap_or_else(|panic| resume_unwind(panic))]
+    })
 }
 
 /// Writes; one in the whole process. After an error everything since the last commit is forgotten: feed it again from

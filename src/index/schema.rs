@@ -90,10 +90,6 @@ impl Fields {
         KEYWORDS.iter().zip(self.keywords).find(|((name, _), _)| *name == field).map_or(self.seq, |(_, field)| field)
     }
 
-    pub fn number(&self, field: NumberField) -> Field {
-        self.numbers().find(|(name, _)| *name == field).map_or(self.created, |(_, field)| field)
-    }
-
     pub fn numbers(&self) -> impl Iterator<Item = (NumberField, Field)> {
         NUMBERS.iter().zip(self.numbers).map(|((name, _), field)| (*name, field))
     }

@@ -1,22 +1,25 @@
 //! Searching: a page in the order asked for, and in the same pass over the hits their exact number, what they are made of
 //! and how they lie in time.
 
-use super::facet::{By, Counter, Facet, TOP_DEFAULT, TOP_MAX, Tally};
+use super::facet::{self, By, Counter, Facet, SHARED_FROM, TOP_DEFAULT, TOP_MAX, Tally};
+use super::gap::{Gap, Gaps};
+use super::number::{self, Numbers};
 use super::over::{Interval, Over, Step};
 use super::place::{self, Place};
 use super::relevance::{self, Weighed};
 use super::schema::{self, Fields};
 use super::sort::{First, Key, Ranks, Sort};
-use super::translate::Translator;
-use super::{Error, survive};
+use super::translate::{Translator, Wanted};
+use super::{Error, both, survive};
 use crate::query::{Expr, Query};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::cmp::Reverse;
+use std::fmt::Debug;
 use std::sync::Arc;
-use tantivy::columnar::ColumnValues;
-use tantivy::query::{EnableScoring, Query as _, Weight};
-use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, IndexReader, SegmentReader};
+use tantivy::columnar::{Column, ColumnValues, MonotonicallyMappableToU64};
+use tantivy::query::{EnableScoring, Query as _, Scorer, Weight};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, DocSet, IndexReader, SegmentReader};
 
 /// Most hits of one page; a larger limit is cut to it. Each hit is a read of the store.
 pub const LIMIT_MAX: usize = 1_000;
@@ -68,9 +71,6 @@ pub struct Hits {
     pub counts: Vec<Step>,
 }
 
-/// Mentions from which on a second thread counts half of them: below, starting it takes longer than the counting.
-const SHARED_FROM: u64 = if cfg!(test) { 1 } else { 50_000 };
-
 /// Searches; cheap to clone; sees each commit as soon as it is made.
 #[derive(Clone)]
 pub struct Searcher {
@@ -106,10 +106,13 @@ impl Searcher {
         };
         let translator = Translator { fields: &self.fields, searcher: &searcher, now };
         let brands = page.brands.as_deref();
-        let weight =
-            |tree: Box<dyn tantivy::query::Query>| tree.weight(EnableScoring::disabled_from_searcher(&searcher));
-        let matching = weight(translator.query(&query.expr, brands)?)?;
+        let (rest, numbers) = number::apart(&query.expr);
+        let weight = |wanted| {
+            let tree = translator.query(&rest, wanted, brands)?;
+            Ok::<_, Error>(tree.weight(EnableScoring::disabled_from_searcher(&searcher))?)
+        };
 
+        let gaps = Gaps::of(&rest);
         let mut segments = Vec::with_capacity(searcher.segment_readers().len());
         for reader in searcher.segment_readers() {
             let ranks = match page.sort {
@@ -118,52 +121,44 @@ impl Searcher {
                 Sort::Priority => Ranks::priority(reader)?,
                 Sort::Relevance => Ranks::Words(Weighed::open(&words, &weights, &self.fields, reader)?),
             };
-            segments.push(Segment::open(reader, ranks)?);
+            let numbers = numbers.as_ref().map(|numbers| Numbers::open(numbers, now, reader)).transpose()?;
+            segments.push(Segment::open(reader, ranks, numbers, gaps.open(reader)?)?);
         }
         // The first hits first, so that most other segments need only be counted.
         segments.sort_by_key(|segment| Reverse(segment.greatest));
 
+        let question = Question {
+            matching: weight(Wanted::True)?,
+            possible: segments
+                .iter()
+                .any(|segment| !segment.gaps.is_empty())
+                .then(|| weight(Wanted::Possible))
+                .transpose()?,
+            is_plain: matches!(rest, Expr::All | Expr::Term(_)),
+        };
         let limit = page.limit.min(LIMIT_MAX);
         let found = || Found {
             first: First::new(limit, page.after.as_ref().map(|place| place.key)),
             tallies: page.facets.iter().map(|by| Tally::new(*by)).collect(),
             over: page.over.map(Over::new),
             total: 0,
+            undecided: 0,
         };
-        let is_plain = matches!(query.expr, Expr::All | Expr::Term(_));
         let looks_at_all = !page.facets.is_empty() || page.over.is_some();
-        let found = if looks_at_all && searcher.num_docs() >= SHARED_FROM && segments.len() > 1 {
+        let found = if looks_at_all && searcher.num_docs() >= SHARED_FROM as u64 && segments.len() > 1 {
             let (some, others) = halves(segments);
-            let mut gathered = std::thread::scope(|scope| {
-                let others = scope.spawn(|| found().gather(others, matching.as_ref(), is_plain));
-                let some = found().gather(some, matching.as_ref(), is_plain);
-                // tantivy panics on some damage of its files.
-                let others = others.join().map_err(|_| Error::Rebuild("its files are damaged".into()));
-                Ok::<_, Error>([some?, others??])
-            })?
-            .into_iter();
-            let first = gathered.next().unwrap_or_else(found);
-            gathered.fold(first, Found::and)
+            let [some, others] = both(|| found().gather(some, &question), || found().gather(others, &question));
+            some?.and(others?)
         } else {
-            found().gather(segments, matching.as_ref(), is_plain)?
-        };
-        let total = found.total;
-        let undecided = match translator.possible(&query.expr, brands)? {
-            Some(possible) => {
-                let possible = weight(possible)?;
-                let readers = searcher.segment_readers().iter();
-                let counts = readers.map(|reader| count(possible.as_ref(), reader, false));
-                counts.sum::<tantivy::Result<u64>>()?.saturating_sub(total)
-            }
-            None => 0,
+            found().gather(segments, &question)?
         };
         let (keys, more) = found.first.finish();
         let next = keys.last().filter(|_| more).map(|key| Place { key: *key, sort: page.sort, asked, weights });
         let top = page.top.min(TOP_MAX);
         Ok(Hits {
             seqs: keys.iter().map(|key| key.seq.cast_signed()).collect(),
-            total,
-            undecided,
+            total: found.total,
+            undecided: found.undecided,
             next,
             facets: found.tallies.into_iter().map(|tally| tally.finish(top)).collect(),
             counts: found.over.map(Over::finish).transpose()?.unwrap_or_default(),
@@ -177,12 +172,21 @@ struct Found {
     tallies: Vec<Tally>,
     over: Option<Over>,
     total: u64,
+    undecided: u64,
+}
+
+/// What is asked of each document, beside the numbers that all hangs on.
+struct Question {
+    matching: Box<dyn Weight>,
+    /// Matches or may: only where something asked for is missing.
+    possible: Option<Box<dyn Weight>>,
+    is_plain: bool,
 }
 
 impl Found {
-    fn gather(mut self, segments: Vec<Segment<'_>>, weight: &dyn Weight, is_plain: bool) -> tantivy::Result<Self> {
+    fn gather(mut self, segments: Vec<Segment<'_>>, question: &Question) -> tantivy::Result<Self> {
         for mut segment in segments {
-            self.total += segment.collect(weight, is_plain, &mut self)?;
+            segment.collect(question, &mut self)?;
         }
         Ok(self)
     }
@@ -195,6 +199,7 @@ impl Found {
             over.take_in(other);
         }
         self.total += other.total;
+        self.undecided += other.undecided;
         self
     }
 }
@@ -217,7 +222,7 @@ fn halves(segments: Vec<Segment<'_>>) -> (Vec<Segment<'_>>, Vec<Segment<'_>>) {
 }
 
 /// How many documents match. A plain query, of one term, tantivy counts without a look at each; others it counts block by
-/// block, for which it reads whole columns of numbers: three times slower than hit by hit.
+/// block, for which it judges the numbers of every document: much slower than hit by hit.
 fn count(weight: &dyn Weight, reader: &SegmentReader, is_plain: bool) -> tantivy::Result<u64> {
     if is_plain {
         return weight.count(reader).map(u64::from);
@@ -235,28 +240,42 @@ struct Segment<'a> {
     created: Arc<dyn ColumnValues<i64>>,
     seq: Arc<dyn ColumnValues<u64>>,
     ranks: Ranks,
+    numbers: Option<Numbers<'a>>,
+    /// Of what is asked for beside the numbers.
+    gaps: Vec<Gap>,
     /// Between these all of its keys lie.
     least: Key,
     greatest: Key,
 }
 
 impl<'a> Segment<'a> {
-    fn open(reader: &'a SegmentReader, ranks: Ranks) -> tantivy::Result<Self> {
+    fn open(
+        reader: &'a SegmentReader,
+        ranks: Ranks,
+        numbers: Option<Numbers<'a>>,
+        gaps: Vec<Gap>,
+    ) -> tantivy::Result<Self> {
         let columns = reader.fast_fields();
-        let created = columns.column_first_or_default::<i64>(schema::CREATED)?;
-        let seq = columns.column_first_or_default::<u64>(schema::SEQ)?;
+        let created = whole(columns.i64(schema::CREATED)?);
+        let seq = whole(columns.u64(schema::SEQ)?);
         let (low, high) = ranks.span();
         let least = Key { rank: low, created: created.min_value(), seq: seq.min_value() };
         let greatest = Key { rank: high, created: created.max_value(), seq: seq.max_value() };
-        Ok(Self { reader, created, seq, ranks, least, greatest })
+        Ok(Self { reader, created, seq, ranks, numbers, gaps, least, greatest })
     }
 
-    /// Offers every hit to `found` and says how many there are.
-    fn collect(&mut self, weight: &dyn Weight, is_plain: bool, found: &mut Found) -> tantivy::Result<u64> {
-        let Found { first, tallies, over, .. } = found;
+    /// Offers every hit to `found`. What is possible is a hit unless it lacks something: then the query decides.
+    fn collect(&mut self, question: &Question, found: &mut Found) -> tantivy::Result<()> {
+        let Found { first, tallies, over, total, undecided } = found;
+        let (weight, mut matching) = match &question.possible {
+            Some(possible) if !self.gaps.is_empty() => (possible, Some(question.matching.scorer(self.reader, 1.0)?)),
+            _ => (&question.matching, None),
+        };
         let pages = first.wants(self.least, self.greatest);
-        if !pages && tallies.is_empty() && over.is_none() {
-            return count(weight, self.reader, is_plain);
+        let is_sure = matching.is_none() && self.numbers.is_none();
+        if !pages && tallies.is_empty() && over.is_none() && is_sure {
+            *total += count(weight.as_ref(), self.reader, question.is_plain)?;
+            return Ok(());
         }
         let mut counters =
             tallies.iter_mut().map(|tally| tally.open(self.reader)).collect::<tantivy::Result<Vec<_>>>()?;
@@ -265,26 +284,33 @@ impl<'a> Segment<'a> {
         let mut living = Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN);
         let (mut times, mut seqs, mut ranks) =
             ([0; COLLECT_BLOCK_BUFFER_LEN], [0; COLLECT_BLOCK_BUFFER_LEN], [0; COLLECT_BLOCK_BUFFER_LEN]);
-        let mut total = 0;
         weight.for_each_no_score(self.reader, &mut |docs: &[DocId]| {
-            let docs = match alive {
-                Some(alive) => {
-                    living.clear();
-                    living.extend(docs.iter().copied().filter(|doc| alive.is_alive(*doc)));
-                    &living
+            let mut docs = docs;
+            if alive.is_some() || !is_sure {
+                living.clear();
+                living.extend(docs.iter().copied().filter(|doc| alive.is_none_or(|alive| alive.is_alive(*doc))));
+                let mut is_hit = |doc, by_numbers| {
+                    let lacks = || self.gaps.iter().any(|lacks| lacks(doc));
+                    let hit = by_numbers && matching.as_mut().is_none_or(|matching| !lacks() || is_in(matching, doc));
+                    *undecided += u64::from(!hit);
+                    hit
+                };
+                match &mut self.numbers {
+                    Some(numbers) => numbers.retain(&mut living, is_hit),
+                    None => living.retain(|doc| is_hit(*doc, true)),
                 }
-                None => docs,
-            };
-            total += docs.len() as u64;
+                docs = &living;
+            }
+            *total += docs.len() as u64;
             let (times, seqs, ranks) = (&mut times[..docs.len()], &mut seqs[..docs.len()], &mut ranks[..docs.len()]);
             if pages || over.is_some() {
-                self.created.get_vals(docs, times);
+                facet::read(self.created.as_ref(), docs, times);
             }
             if let Some(over) = over {
                 over.add(times);
             }
             if needs_seqs {
-                self.seq.get_vals(docs, seqs);
+                facet::read(self.seq.as_ref(), docs, seqs);
             }
             for counter in &mut counters {
                 counter.add(docs, seqs);
@@ -299,7 +325,16 @@ impl<'a> Segment<'a> {
                 }
             }
         })?;
-        counters.into_iter().try_for_each(Counter::finish)?;
-        Ok(total)
+        counters.into_iter().try_for_each(Counter::finish)
     }
+}
+
+/// Of a column in which each document has a value.
+fn whole<T: MonotonicallyMappableToU64 + Default + Debug>(column: Column<T>) -> Arc<dyn ColumnValues<T>> {
+    if column.get_cardinality().is_full() { column.values } else { column.first_or_default_col(T::default()) }
+}
+
+/// Documents must be asked about in order.
+fn is_in(scorer: &mut Box<dyn Scorer>, doc: DocId) -> bool {
+    scorer.doc() <= doc && scorer.seek(doc) == doc
 }

@@ -1,16 +1,17 @@
 //! A query's tree as a tantivy query. Tantivy knows matched and not matched only, so NOT is pushed down to the terms
 //! and each term is translated twice: "is true" and "is false". What is missing is in neither. A third way, "is true or
-//! unknown", tells how many mentions a query leaves open.
+//! unknown", tells how many mentions a query leaves open. Parts that ask for numbers only go to `number`.
 //!
 //! - A number that is missing is unknown: NOT `rating:>2` asks for a rating of at most 2.
 //! - `lang:` and `sentiment:` of a mention without one are unknown; other keywords of a mention are always known.
 //! - Words, tags, accounts and links that are not there are not there: NOT `title:x` matches a post without a title.
 
 use super::Error;
-use super::schema::{self, Fields, UNKNOWN};
+use super::schema::{Fields, UNKNOWN};
 use super::steady::Steady;
-use crate::query::field::{KeywordField, NumberField, TextField};
-use crate::query::{Bound, Expr, Term, eval};
+use super::{gap, number};
+use crate::query::field::TextField;
+use crate::query::{Expr, Term};
 use jiff::Timestamp;
 use std::ops::Bound as Edge;
 use tantivy::query::{AllQuery, BooleanQuery, EmptyQuery, Occur, Query, RangeQuery, TermQuery};
@@ -19,10 +20,20 @@ use tantivy::{Searcher, Term as Token};
 
 /// What a tree is to say of a mention. Possible: true or unknown.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub(super) enum Wanted {
     True,
     False,
     Possible,
+}
+
+impl Wanted {
+    pub fn is(self, says: Option<bool>) -> bool {
+        match self {
+            Self::True => says == Some(true),
+            Self::False => says == Some(false),
+            Self::Possible => says != Some(false),
+        }
+    }
 }
 
 /// A query and whether a hit must match it or must not.
@@ -36,27 +47,12 @@ pub(super) struct Translator<'a> {
 }
 
 impl Translator<'_> {
-    /// What makes `expr` wholly true, within `brands`.
+    /// What makes `expr` say what is wanted, within `brands`.
     ///
     /// # Errors
     /// [`Error::Refused`] when a prefix stands for too many words.
-    pub fn query(&self, expr: &Expr, brands: Option<&[String]>) -> Result<Box<dyn Query>, Error> {
-        self.within(self.clause(expr, Wanted::True)?, brands)
-    }
-
-    /// What makes `expr` true or unknown, within `brands`; `None` when it cannot be unknown.
-    ///
-    /// # Errors
-    /// As `query`.
-    pub fn possible(&self, expr: &Expr, brands: Option<&[String]>) -> Result<Option<Box<dyn Query>>, Error> {
-        if !self.may_be_unknown(expr)? {
-            return Ok(None);
-        }
-        self.within(self.clause(expr, Wanted::Possible)?, brands).map(Some)
-    }
-
-    fn within(&self, clause: Clause, brands: Option<&[String]>) -> Result<Box<dyn Query>, Error> {
-        let mut clauses = vec![clause];
+    pub fn query(&self, expr: &Expr, wanted: Wanted, brands: Option<&[String]>) -> Result<Box<dyn Query>, Error> {
+        let mut clauses = vec![self.clause(expr, wanted)?];
         if let Some(brands) = brands {
             let field = self.fields.brand_id;
             clauses.push(any(brands.iter().map(|brand| must(token(field, brand))).collect()));
@@ -68,6 +64,7 @@ impl Translator<'_> {
         use Wanted::{False, Possible, True};
         let each = |exprs: &[Expr]| exprs.iter().map(|expr| self.clause(expr, wanted)).collect::<Result<Vec<_>, _>>();
         Ok(match (expr, wanted) {
+            _ if number::are_all(expr) => must(number::query(expr, wanted, self.now)),
             (Expr::All, True | Possible) => must(AllQuery),
             (Expr::All, False) => must(EmptyQuery),
             (Expr::Not(expr), True) => self.clause(expr, False)?,
@@ -76,58 +73,16 @@ impl Translator<'_> {
             (Expr::And(exprs), True | Possible) | (Expr::Or(exprs), False) => all(each(exprs)?),
             (Expr::Or(exprs), True | Possible) | (Expr::And(exprs), False) => any(each(exprs)?),
             (Expr::Term(term), True) => self.term(term)?,
-            (Expr::Term(term), False) => match term {
-                Term::Number { field, min, max } => any(self.beyond(*field, *min, *max)),
-                Term::Keyword { field, .. } if may_be_missing(term) => {
-                    not(any(vec![self.term(term)?, self.unknown(*field)]))
+            (Expr::Term(term), _) => {
+                let mut clause = self.term(term)?;
+                if let Term::Keyword { field, .. } = term
+                    && gap::may_lack(*field)
+                {
+                    clause = any(vec![clause, must(token(self.fields.keyword(*field), UNKNOWN))]);
                 }
-                term => not(self.term(term)?),
-            },
-            (Expr::Term(term), Possible) => match term {
-                // Not by `not`: a number is looked at faster than sought.
-                Term::Number { field, min, max } => {
-                    let beyond = self.beyond(*field, *min, *max);
-                    all(beyond.into_iter().map(|(_, query)| (Occur::MustNot, query)).collect())
-                }
-                Term::Keyword { field, .. } if may_be_missing(term) => {
-                    any(vec![self.term(term)?, self.unknown(*field)])
-                }
-                term => self.term(term)?,
-            },
+                if wanted == False { not(clause) } else { clause }
+            }
         })
-    }
-
-    /// Whether some mention leaves `expr` open. Recursion is bounded by the parser.
-    fn may_be_unknown(&self, expr: &Expr) -> Result<bool, Error> {
-        let any = |parts: &[Expr]| parts.iter().try_fold(false, |any, part| Ok(any || self.may_be_unknown(part)?));
-        match expr {
-            Expr::All => Ok(false),
-            Expr::And(parts) | Expr::Or(parts) => any(parts),
-            Expr::Not(part) => self.may_be_unknown(part),
-            Expr::Term(term) if may_be_missing(term) => self.is_missing(term),
-            Expr::Term(_) => Ok(false),
-        }
-    }
-
-    /// Whether some mention lacks what the term asks for: as a rule all have it, and nothing is left to count.
-    fn is_missing(&self, term: &Term) -> Result<bool, Error> {
-        match term {
-            Term::Number { field, .. } => {
-                let column = schema::number_name(*field);
-                let mut segments = self.searcher.segment_readers().iter();
-                segments.try_fold(false, |any, segment| {
-                    Ok(any || !segment.fast_fields().f64(column)?.get_cardinality().is_full())
-                })
-            }
-            Term::Keyword { field, .. } => {
-                Ok(self.searcher.doc_freq(&Token::from_field_text(self.fields.keyword(*field), UNKNOWN))? > 0)
-            }
-            _ => Ok(true),
-        }
-    }
-
-    fn unknown(&self, field: KeywordField) -> Clause {
-        must(token(self.fields.keyword(field), UNKNOWN))
     }
 
     /// True when the term is.
@@ -146,51 +101,12 @@ impl Translator<'_> {
             Term::Url { host, .. } => must(token(fields.host, host)),
             Term::Keyword { value, .. } if value == UNKNOWN => must(EmptyQuery),
             Term::Keyword { field, value } => must(token(fields.keyword(*field), value)),
-            Term::Number { field, min, max } => self.range(*field, *min, *max),
+            Term::Number { .. } => must(number::query(&Expr::Term(term.clone()), Wanted::True, self.now)),
         })
     }
 
     fn in_fields(&self, field: TextField, clause: impl Fn(Field) -> Result<Clause, Error>) -> Result<Clause, Error> {
         Ok(any(texts(self.fields, field).into_iter().map(clause).collect::<Result<_, _>>()?))
-    }
-
-    /// Where a number is there and not within the bounds: below, or above.
-    fn beyond(&self, field: NumberField, min: Option<Bound>, max: Option<Bound>) -> Vec<Clause> {
-        let (field, min, max) = self.kept(field, min, max);
-        let outside = |bound: Bound| Bound { value: bound.value, inclusive: !bound.inclusive };
-        let below = min.map(|min| self.range(field, None, Some(outside(min))));
-        let above = max.map(|max| self.range(field, Some(outside(max)), None));
-        below.into_iter().chain(above).collect()
-    }
-
-    /// What is kept in place of an age, which grows: when the post was made. The older, the smaller.
-    fn kept(
-        &self,
-        field: NumberField,
-        min: Option<Bound>,
-        max: Option<Bound>,
-    ) -> (NumberField, Option<Bound>, Option<Bound>) {
-        if field != NumberField::Age {
-            return (field, min, max);
-        }
-        let then = |bound: Bound| Bound { value: eval::seconds(self.now) - bound.value, ..bound };
-        (NumberField::Created, max.map(then), min.map(then))
-    }
-
-    /// A number that is there and within the bounds.
-    fn range(&self, field: NumberField, min: Option<Bound>, max: Option<Bound>) -> Clause {
-        let (field, min, max) = self.kept(field, min, max);
-        if [min, max].iter().flatten().any(|bound| bound.value.is_nan()) {
-            return must(EmptyQuery);
-        }
-        let lowest = Bound { value: f64::NEG_INFINITY, inclusive: true };
-        let highest = Bound { value: f64::INFINITY, inclusive: true };
-        let (min, max) = (min.unwrap_or(lowest), max.unwrap_or(highest));
-        let edge = |bound: Bound, term| if bound.inclusive { Edge::Included(term) } else { Edge::Excluded(term) };
-        let column = self.fields.number(field);
-        // -0.0 would sort below 0.0 in the column.
-        let number = |bound: Bound| edge(bound, Token::from_field_f64(column, bound.value + 0.0));
-        must(RangeQuery::new(number(min), number(max)))
     }
 }
 
@@ -205,22 +121,17 @@ pub(super) fn texts(fields: &Fields, field: TextField) -> Vec<Field> {
     }
 }
 
-/// Whether a mention can lack what the term asks for.
-fn may_be_missing(term: &Term) -> bool {
-    match term {
-        // When a post was made is always known, and so is its age.
-        Term::Number { field, .. } => !matches!(field, NumberField::Created | NumberField::Age),
-        Term::Keyword { field, .. } => matches!(field, KeywordField::Lang | KeywordField::Sentiment),
-        _ => false,
-    }
-}
-
 pub(super) fn must(query: impl Query) -> Clause {
     (Occur::Must, Box::new(query))
 }
 
 pub(super) fn not((occur, query): Clause) -> Clause {
-    if occur == Occur::MustNot { (Occur::Must, query) } else { (Occur::MustNot, Box::new(Steady(query))) }
+    match occur {
+        Occur::MustNot => (Occur::Must, query),
+        // Needs none, and is sought quicker bare.
+        _ if query.is::<TermQuery>() => (Occur::MustNot, query),
+        _ => (Occur::MustNot, Box::new(Steady(query))),
+    }
 }
 
 pub(super) fn token(field: Field, text: &str) -> TermQuery {

@@ -9,7 +9,9 @@ use crate::query::Term;
 use crate::query::list::List;
 use crate::query::near::Link;
 use crate::query::word::{Phrase, Word};
+use std::collections::HashMap;
 use std::sync::Arc;
+use tantivy::InvertedIndexReader;
 use tantivy::Term as Token;
 use tantivy::query::{EmptyQuery, PhrasePrefixQuery, PhraseQuery, TermSetQuery};
 use tantivy::schema::Field;
@@ -85,6 +87,7 @@ impl Translator<'_> {
     pub(super) fn list(&self, list: &List) -> Result<Clause, Error> {
         let mut set = Vec::new();
         let mut clauses = Vec::new();
+        let mut vocabulary = self.vocabulary()?;
         for entry in list.entries() {
             let text =
                 |term: &str| [self.fields.text, self.fields.title].map(|field| Token::from_field_text(field, term));
@@ -92,7 +95,7 @@ impl Translator<'_> {
                 Term::Words { phrase, .. } => match (phrase.words.as_slice(), phrase.prefix) {
                     ([Word::Plain(word)], false) => set.extend(text(word)),
                     ([Word::Whole(parts)], _) => set.extend(text(&tokenizer::segment(parts))),
-                    _ if self.is_known(phrase)? => clauses.push(self.term(entry)?),
+                    _ if vocabulary.knows(phrase)? => clauses.push(self.term(entry)?),
                     _ => {}
                 },
                 Term::Tag(tag) => set.push(Token::from_field_text(self.fields.tag, tag)),
@@ -113,27 +116,11 @@ impl Translator<'_> {
         Ok(any(clauses))
     }
 
-    /// Whether every whole word of the phrase occurs in some title or text.
-    fn is_known(&self, phrase: &Phrase) -> Result<bool, Error> {
-        let whole = phrase.width() - usize::from(phrase.prefix);
-        let parts = phrase.words.iter().flat_map(Word::parts).take(whole);
-        for part in parts {
-            let mut known = false;
-            for segment in self.searcher.segment_readers() {
-                for field in [self.fields.text, self.fields.title] {
-                    let found =
-                        segment.inverted_index(field)?.terms().get(part).map_err(tantivy::TantivyError::from)?;
-                    known |= found.is_some();
-                }
-                if known {
-                    break;
-                }
-            }
-            if !known {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    fn vocabulary<'l>(&self) -> Result<Vocabulary<'l>, Error> {
+        let segments = self.searcher.segment_readers().iter();
+        let fields = segments
+            .flat_map(|segment| [self.fields.text, self.fields.title].map(|field| segment.inverted_index(field)));
+        Ok(Vocabulary { dictionaries: fields.collect::<tantivy::Result<_>>()?, known: HashMap::new() })
     }
 
     /// Tantivy would silently drop the words beyond the bound.
@@ -152,5 +139,38 @@ impl Translator<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The words of all titles and texts. Each is looked up once: many entries of a list share some.
+struct Vocabulary<'l> {
+    dictionaries: Vec<Arc<InvertedIndexReader>>,
+    known: HashMap<&'l str, bool>,
+}
+
+impl<'l> Vocabulary<'l> {
+    /// Every whole word of the phrase.
+    fn knows(&mut self, phrase: &'l Phrase) -> Result<bool, Error> {
+        let whole = phrase.width() - usize::from(phrase.prefix);
+        for part in phrase.words.iter().flat_map(Word::parts).take(whole) {
+            let is_known = match self.known.get(part.as_str()) {
+                Some(is_known) => *is_known,
+                None => self.holds(part)?,
+            };
+            self.known.insert(part, is_known);
+            if !is_known {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn holds(&self, word: &str) -> Result<bool, Error> {
+        for dictionary in &self.dictionaries {
+            if dictionary.terms().term_ord(word)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

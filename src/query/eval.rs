@@ -32,22 +32,26 @@ impl Query {
     }
 }
 
-/// Recursion is bounded by the parser.
 pub(crate) fn holds(expr: &Expr, subject: &Subject<'_>, reading: &Reading) -> Option<bool> {
+    decide(expr, &mut |term| term_holds(term, subject, reading))
+}
+
+/// What the whole says where `holds` says it of each term. Recursion is bounded by the parser.
+pub(crate) fn decide(expr: &Expr, holds: &mut impl FnMut(&Term) -> Option<bool>) -> Option<bool> {
     match expr {
         Expr::All => Some(true),
-        Expr::Not(inner) => holds(inner, subject, reading).map(|held| !held),
-        Expr::And(parts) => decided_by(false, parts, subject, reading),
-        Expr::Or(parts) => decided_by(true, parts, subject, reading),
-        Expr::Term(term) => term_holds(term, subject, reading),
+        Expr::Not(inner) => decide(inner, holds).map(|held| !held),
+        Expr::And(parts) => decided_by(false, parts, holds),
+        Expr::Or(parts) => decided_by(true, parts, holds),
+        Expr::Term(term) => holds(term),
     }
 }
 
 /// The first part that is `deciding` decides; else an unknown leaves it open.
-fn decided_by(deciding: bool, parts: &[Expr], subject: &Subject<'_>, reading: &Reading) -> Option<bool> {
+fn decided_by(deciding: bool, parts: &[Expr], holds: &mut impl FnMut(&Term) -> Option<bool>) -> Option<bool> {
     let mut result = Some(!deciding);
     for part in parts {
-        match holds(part, subject, reading) {
+        match decide(part, holds) {
             Some(held) if held == deciding => return Some(deciding),
             Some(_) => {}
             None => result = None,
@@ -74,7 +78,7 @@ pub(super) fn term_holds(term: &Term, subject: &Subject<'_>, reading: &Reading) 
     }
 }
 
-pub(super) fn is_between(number: f64, min: Option<Bound>, max: Option<Bound>) -> bool {
+pub(crate) fn is_between(number: f64, min: Option<Bound>, max: Option<Bound>) -> bool {
     min.is_none_or(|min| min.admits(number, false)) && max.is_none_or(|max| max.admits(number, true))
 }
 
