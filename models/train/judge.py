@@ -15,6 +15,7 @@ from measure import (
     EMOTION, LANGUAGES, LOG, SENTIMENT, balanced, platt, report, report_binary, say, say_bins, temperature
 )
 from model import HEADS, Encoder, padded
+from plot import svg
 from text import Pieces
 
 BATCH = 128
@@ -81,12 +82,12 @@ def thresholds(name, truth, p):
         f"{average_precision_score(truth, p):.4f}, {truth.mean():.3f} are yes, n {len(truth)}")
 
 
-def judged(run, held, device="cpu", quick=False, model=None, scales=None):
+def judged(run, held, device="cpu", quick=False, model=None, scales=None, half=True):
     """Says all figures of a run and returns one row of them: {short name: figure}."""
     model, pieces = opened(run) if model is None else model
     if quick:
         held = {name: sample(rows, QUICK_SHARE, 0) if name == "late" else rows for name, rows in held.items()}
-    everything = {name: logits(model, pieces, [row.text for row in rows], device) for name, rows in held.items()}
+    everything = {name: logits(model, pieces, [row.text for row in rows], device, half) for name, rows in held.items()}
     at = {id(row): (name, place) for name, rows in held.items() for place, row in enumerate(rows)}
 
     def say_what(rows):
@@ -96,7 +97,7 @@ def judged(run, held, device="cpu", quick=False, model=None, scales=None):
         scales = fit(held, say_what)
         (run / "scales.json").write_text(json.dumps(scales, indent=1) + "\n")
     say(f"calibration (factor, shift): {json.dumps(scales)}")
-    short = {}
+    short, drawn = {}, {}
     for name, rows in held.items():
         for head in HEADS:
             mine, truth = split(rows, head)
@@ -119,6 +120,8 @@ def judged(run, held, device="cpu", quick=False, model=None, scales=None):
                 short[f"{head} {name}"] = f1_score(truth, said) if head == "irony" else f1_score(truth, said, average="macro")
             if name in ("late", "sentiment english", "offensive val", "irony val", "emotion val", "needs_answer test"):
                 say_bins(bins)
+                drawn[f"{head}, {name}" if head not in name else name] = bins
+    (run / "calibration.svg").write_text(svg(drawn))
     complaint = [row for row in held.get("needs_answer test", []) if "complaint" in row.target and "needs_answer" in row.target]
     if complaint:
         factor, shift = scales.get("needs_answer", (1.0, 0.0))
