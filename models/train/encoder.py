@@ -25,6 +25,7 @@ from vocabulary import build
 
 CLASSES = {"sentiment": SENTIMENT, "emotion": EMOTION}
 NONE = -100
+SMALL = ("complaint", "irony", "emotion", "needs_answer")
 WARM_UP = 0.06
 HEAD_RATE_FACTOR = 10
 AVERAGE_EVERY, AVERAGE_DECAY = 4, 0.99
@@ -43,6 +44,7 @@ def options():
     parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--goemotions", type=float, default=0.3, help="weight of the auxiliary task; 0 leaves it out")
+    parser.add_argument("--repeat", type=int, default=1, help="how often rows of the small heads stand in an epoch")
     parser.add_argument("--only", help="train this head alone")
     parser.add_argument("--no-adjust", action="store_true", help="no logit adjustment of sentiment and emotion")
     parser.add_argument("--no-average", action="store_true", help="last weights instead of their moving average")
@@ -209,7 +211,7 @@ def main():
     chosen.run.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     rows, held = load(chosen.data, chosen.late)
-    whole = vocabulary(chosen, rows)
+    new, start = vocabulary(chosen, rows)
     if not chosen.goemotions:
         rows = [row for row in rows if row.source != "goemotions"]
     if chosen.only:
@@ -217,17 +219,18 @@ def main():
         for row in rows:
             row.target = {chosen.only: row.target[chosen.only]}
     rows = sample(rows, chosen.share, chosen.seed) if chosen.share < 1 else rows
-    new, start = whole
+    rows += [row for row in rows if any(head in row.target for head in SMALL)] * (chosen.repeat - 1)
     settings = {key: str(value) for key, value in vars(chosen).items() if key not in ("data", "base", "run", "threads")}
     say(f"settings {json.dumps(settings)}")
     pieces = Pieces(new, split_tags=not chosen.no_split, shorten=not chosen.no_shorten)
-    model = from_minilm(chosen.base, new, start, {"goemotions": len(goemotions_labels(rows)) or 1}).to(device)
+    auxiliary = {"goemotions": len(goemotions_labels(rows))} if chosen.goemotions and not chosen.only else {}
+    model = from_minilm(chosen.base, new, start, auxiliary).to(device)
     say(f"{len(rows)} rows, {len(new)} pieces, {sum(p.numel() for p in model.parameters())} parameters, on {device}")
     train(chosen, rows, pieces, model, device)
-    say_time = f"{time.monotonic() - began:.0f} s"
+    trained = time.monotonic() - began
     save(chosen.run / "model.pt", model=model.state_dict(), config=model.config, vocabulary=new, settings=settings)
     judge.judged(chosen.run, held, device, quick=chosen.share < 1)
-    print(say_time)
+    print(f"{trained:.0f} s of training, {time.monotonic() - began:.0f} s in all")
     (chosen.run / "train.log").write_text("\n".join(LOG) + "\n")
 
 

@@ -6,7 +6,6 @@ import json
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from measure import EMOTION, SENTIMENT
 
@@ -43,7 +42,10 @@ class Attention(nn.Module):
     def forward(self, x, mask, drop):
         rows, length, width = x.shape
         parts = [self.self[name](x).view(rows, length, self.heads, -1).transpose(1, 2) for name in ("query", "key", "value")]
-        mixed = scaled_dot_product_attention(*parts, attn_mask=mask)
+        query, key, value = parts
+        # Written out, since the fused kernel's backward pass is slow on a processor at the length of a post.
+        scores = query @ key.transpose(2, 3) * (query.shape[-1] ** -0.5) + mask
+        mixed = scores.softmax(-1).to(value.dtype) @ value
         mixed = mixed.transpose(1, 2).reshape(rows, length, width)
         return self.output["LayerNorm"](x + drop(self.output["dense"](mixed)))
 
@@ -87,8 +89,9 @@ class Encoder(nn.Module):
         e = self.embeddings
         places = e["position_embeddings"].weight[: ids.shape[1]] + e["token_type_embeddings"].weight[0]
         x = self.drop(e["LayerNorm"](e["word_embeddings"](ids) + places))
+        mask = torch.zeros(ids.shape, device=ids.device).masked_fill(~real, -1e4)[:, None, None, :]
         for layer in self.encoder["layer"]:
-            x = layer(x, real[:, None, None, :], self.drop)
+            x = layer(x, mask, self.drop)
         x = x.float() * real[..., None]
         return x.sum(1) / real.sum(1, keepdim=True)
 
