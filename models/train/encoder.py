@@ -28,7 +28,7 @@ NONE = -100
 SMALL = ("complaint", "irony", "emotion", "needs_answer")
 WARM_UP = 0.06
 HEAD_RATE_FACTOR = 10
-AVERAGE_EVERY, AVERAGE_DECAY = 4, 0.99
+AVERAGE_EVERY, AVERAGE_DECAY = 4, 0.98
 GRADIENT_MAX = 1.0
 
 
@@ -40,11 +40,12 @@ def options():
     parser.add_argument("--late", action="store_true", help="hold out the latest year, to choose settings")
     parser.add_argument("--share", type=float, default=1.0, help="train on a fixed part of the rows")
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=1e-4)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=8e-5)
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--goemotions", type=float, default=0.3, help="weight of the auxiliary task; 0 leaves it out")
-    parser.add_argument("--repeat", type=int, default=1, help="how often rows of the small heads stand in an epoch")
+    parser.add_argument("--goemotions-share", type=float, default=1.0, help="part of its rows to train on")
+    parser.add_argument("--repeat", type=int, default=1, help="how often rows of small heads and other languages stand in an epoch")
     parser.add_argument("--only", help="train this head alone")
     parser.add_argument("--no-adjust", action="store_true", help="no logit adjustment of sentiment and emotion")
     parser.add_argument("--no-average", action="store_true", help="last weights instead of their moving average")
@@ -129,6 +130,10 @@ def groups(model, rate):
     ]
 
 
+def rare(row):
+    return row.source in LANGUAGES or any(head in row.target for head in SMALL)
+
+
 def vocabulary(chosen, rows):
     published = [piece for piece in (chosen.base / "vocab.txt").read_text("utf-8").split("\n") if piece]
     texts = [[row.text for row in rows if (row.source in LANGUAGES) == foreign] for foreign in (False, True)]
@@ -191,9 +196,12 @@ def train(chosen, rows, pieces, model, device):
             schedule.step()
             recent = recent[-99:] + [loss.item()]
             if step % AVERAGE_EVERY == 0:
+                # Young averages forget faster, or the untrained weights would stay in them.
+                age = (epoch * per_epoch + step) // AVERAGE_EVERY
+                share = 1 - min(AVERAGE_DECAY, (age + 1) / (age + 10))
                 with torch.no_grad():
                     for name, tensor in model.state_dict().items():
-                        average[name].lerp_(tensor, 1 - AVERAGE_DECAY)
+                        average[name].lerp_(tensor, share)
             if step % 20 == 0:
                 bar.set_postfix(loss=f"{np.mean(recent):.3f}")
         say(f"epoch {epoch + 1}: {per_epoch} steps, loss {np.mean(recent):.4f} over the last {len(recent)}")
@@ -212,14 +220,15 @@ def main():
     began = time.monotonic()
     rows, held = load(chosen.data, chosen.late)
     new, start = vocabulary(chosen, rows)
-    if not chosen.goemotions:
-        rows = [row for row in rows if row.source != "goemotions"]
+    share = chosen.goemotions_share if chosen.goemotions else 0.0
+    other = [row for row in rows if row.source != "goemotions"]
+    rows = other + sample([row for row in rows if row.source == "goemotions"], share, chosen.seed)
     if chosen.only:
         rows = [row for row in rows if chosen.only in row.target]
         for row in rows:
             row.target = {chosen.only: row.target[chosen.only]}
     rows = sample(rows, chosen.share, chosen.seed) if chosen.share < 1 else rows
-    rows += [row for row in rows if any(head in row.target for head in SMALL)] * (chosen.repeat - 1)
+    rows += [row for row in rows if rare(row)] * (chosen.repeat - 1)
     settings = {key: str(value) for key, value in vars(chosen).items() if key not in ("data", "base", "run", "threads")}
     say(f"settings {json.dumps(settings)}")
     pieces = Pieces(new, split_tags=not chosen.no_split, shorten=not chosen.no_shorten)

@@ -20,7 +20,7 @@ from text import Pieces
 
 BATCH = 128
 THRESHOLDS = (0.3, 0.5, 0.7)
-QUICK_SHARE = 0.5
+QUICK_SHARE = 0.35
 
 
 def opened(run):

@@ -2,7 +2,7 @@
 the weights holds both sides to it. No Unicode table is consulted, so that no version of one can part the two.
 
 Over the first CHARS_MAX code points of a text:
-1. The five entities of ENTITIES become the code point they stand for.
+1. The five entities of ENTITIES become the code point they stand for, once: `&amp;lt;` is `&lt;`.
 2. Each code point is folded, then belongs to one class (`fold`): dropped, space, letter, digit, punctuation, ideograph
    or emoji. Dropped ones vanish before anything else is looked at. A word is a run of letters and digits.
 3. `@` before a letter or digit is a handle: all up to the first code point that is neither letter nor digit nor one of
@@ -10,8 +10,8 @@ Over the first CHARS_MAX code points of a text:
 4. The word `http`, `https` or `www` swallows all up to the next space and gives the token `http`.
 5. `#` before a letter or digit is a hashtag: the run of letters, digits and `_` that follows. It gives the token `#` and
    the words of the run: parted at `_`, between letter and digit, before a capital that follows a small letter, and
-   before the last of several capitals that a small letter follows. A part of letters a-z that is no piece is parted
-   further if it is a row of known words (`rows`).
+   before the last of several capitals that a small letter follows (only A-Z count as capitals). Step 6 is done to each
+   part; then one of letters a-z that is not in the vocabulary is parted further if it is a row of known words (`rows`).
 6. In a word a letter that equals the two before it is left out. If something was left out, the word is not in the
    vocabulary, and the word with one letter in place of each such run is, that one is taken (`soooo` is `so`).
 7. A punctuation code point is a token by itself, left out if it equals the two before it in its run; so is an ideograph,
@@ -21,12 +21,15 @@ Over the first CHARS_MAX code points of a text:
 The first PIECES_MAX - 2 pieces stand between `[CLS]` and `[SEP]`.
 """
 
+import re
+
 CHARS_MAX = 2_000
 WORD_MAX = 40
 PIECES_MAX = 128
 
 DROPPED, SPACE, LETTER, DIGIT, PUNCTUATION, IDEOGRAPH, EMOJI = range(7)
 ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'"}
+ENTITY = re.compile("|".join(ENTITIES))
 
 # U+00C0 to U+017F as small letters without their accents; `*` is no letter, `.` stays as it is.
 LATIN = (
@@ -108,11 +111,8 @@ FOLDED = {}
 
 
 def folded(text):
-    text = text[:CHARS_MAX]
-    for entity, char in ENTITIES.items():
-        text = text.replace(entity, char)
     out = []
-    for char in text:
+    for char in ENTITY.sub(lambda found: ENTITIES[found[0]], text[:CHARS_MAX]):
         triple = FOLDED.get(char)
         if triple is None:
             code, kind, capital = fold(ord(char))
@@ -166,7 +166,8 @@ class Pieces:
 
     def cost(self, word):
         """16 log2 of a known word's rank in steps of a sixteenth, plus 96 a word; None for what is none. Ranks are those
-        of the vocabulary, which is sorted by how common a word is; of the single letters only `a` and `i` are words."""
+        of the vocabulary, `the` being 1, which is sorted by how common a word is up to `@user`, the first of the new pieces.
+        Of the single letters only `a` and `i` are words, without a rank."""
         if len(word) == 1:
             return 96 if word in "ai" else None
         at = self.index.get(word)
