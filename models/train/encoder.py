@@ -2,7 +2,7 @@
 BASE the folder of all-MiniLM-L6-v2 (model card: where to get them), RUN a folder for weights, checkpoint and log.
 With `--late` the latest year and a tenth of the other heads' rows are held out: so settings are chosen. Without it
 everything but the `val` files and the test part of needs_answer is trained on. A run that was stopped goes on from its
-last epoch when started again with the same arguments. `export.py` makes the shipped folder of a run.
+last checkpoint when started again with the same arguments. `export.py` makes the shipped folder of a run.
 """
 
 import argparse
@@ -28,6 +28,7 @@ NONE = -100
 SMALL = ("complaint", "irony", "emotion", "needs_answer")
 WARM_UP = 0.06
 HEAD_RATE_FACTOR = 10
+CHECKPOINT_EVERY = 200
 AVERAGE_EVERY, AVERAGE_DECAY = 4, 0.98
 GRADIENT_MAX = 1.0
 
@@ -161,21 +162,22 @@ def train(chosen, rows, pieces, model, device):
         return min(step / (WARM_UP * total), (total - step) / (total * (1 - WARM_UP)))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(rate(step + 1), 0.0))
-    first, path = 0, chosen.run / "checkpoint.pt"
+    done, path = 0, chosen.run / "checkpoint.pt"
     if path.exists():
         kept = torch.load(path)
         model.load_state_dict(kept["model"])
         optimizer.load_state_dict(kept["optimizer"])
         schedule.load_state_dict(kept["schedule"])
-        average, first = kept["average"], kept["epoch"]
-        say(f"going on after epoch {first}")
-    for epoch in range(first, chosen.epochs):
-        torch.manual_seed(chosen.seed * 1000 + epoch)
+        average, done = kept["average"], kept["done"]
+        say(f"going on after {done} of {total} steps")
+    model.train()
+    for epoch in range(done // per_epoch, chosen.epochs):
         rng = random.Random(chosen.seed * 1000 + epoch)
-        model.train()
         recent = []
-        bar = tqdm(batches([len(row) for row in ids], chosen.batch, rng), desc=f"epoch {epoch + 1}", mininterval=5)
-        for step, batch in enumerate(bar):
+        planned = batches([len(row) for row in ids], chosen.batch, rng)[done - epoch * per_epoch :]
+        bar = tqdm(planned, desc=f"epoch {epoch + 1}", mininterval=5)
+        for batch in bar:
+            torch.manual_seed(chosen.seed * 1_000_000 + done)
             x, at = padded([ids[row] for row in batch]).to(device), torch.tensor(batch)
             with torch.autocast(device, dtype=torch.bfloat16):
                 logits = model(torch.cat([x, x]) if chosen.consistency else x)
@@ -195,18 +197,20 @@ def train(chosen, rows, pieces, model, device):
             optimizer.zero_grad()
             schedule.step()
             recent = recent[-99:] + [loss.item()]
-            if step % AVERAGE_EVERY == 0:
+            if done % AVERAGE_EVERY == 0:
                 # Young averages forget faster, or the untrained weights would stay in them.
-                age = (epoch * per_epoch + step) // AVERAGE_EVERY
+                age = done // AVERAGE_EVERY
                 share = 1 - min(AVERAGE_DECAY, (age + 1) / (age + 10))
                 with torch.no_grad():
                     for name, tensor in model.state_dict().items():
                         average[name].lerp_(tensor, share)
-            if step % 20 == 0:
+            done += 1
+            if done % 20 == 0:
                 bar.set_postfix(loss=f"{np.mean(recent):.3f}")
+            if done % CHECKPOINT_EVERY == 0 or done % per_epoch == 0:
+                save(path, model=model.state_dict(), optimizer=optimizer.state_dict(), schedule=schedule.state_dict(),
+                     average=average, done=done)
         say(f"epoch {epoch + 1}: {per_epoch} steps, loss {np.mean(recent):.4f} over the last {len(recent)}")
-        save(path, model=model.state_dict(), optimizer=optimizer.state_dict(), schedule=schedule.state_dict(),
-             average=average, epoch=epoch + 1)
     if not chosen.no_average:
         model.load_state_dict(average)
 
