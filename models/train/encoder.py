@@ -164,7 +164,7 @@ def train(chosen, rows, pieces, model, device):
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(rate(step + 1), 0.0))
     done, path = 0, chosen.run / "checkpoint.pt"
     if path.exists():
-        kept = torch.load(path)
+        kept = torch.load(path, map_location=device)
         model.load_state_dict(kept["model"])
         optimizer.load_state_dict(kept["optimizer"])
         schedule.load_state_dict(kept["schedule"])

@@ -25,7 +25,7 @@ QUICK_SHARE = 0.35
 
 def opened(run):
     """(model, pieces) of a run's last weights."""
-    kept = torch.load(run / "model.pt")
+    kept = torch.load(run / "model.pt", map_location="cpu")
     extra = {name: len(kept["model"][f"heads.{name}.weight"]) for name in ["goemotions"] if f"heads.{name}.weight" in kept["model"]}
     model = Encoder(kept["config"], extra)
     model.load_state_dict(kept["model"])
