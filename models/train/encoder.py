@@ -17,6 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from tqdm import tqdm
 
 import judge
+import masked
 from data import batches, goemotions_labels, load, sample
 from measure import EMOTION, LANGUAGES, LOG, SENTIMENT, say
 from model import from_minilm, padded
@@ -46,6 +47,7 @@ def options():
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--goemotions", type=float, default=0.3, help="weight of the auxiliary task; 0 leaves it out")
     parser.add_argument("--goemotions-share", type=float, default=1.0, help="part of its rows to train on")
+    parser.add_argument("--masked", type=int, default=0, help="epochs of guessing masked pieces before the heads are trained")
     parser.add_argument("--repeat", type=int, default=1, help="how often rows of small heads and other languages stand in an epoch")
     parser.add_argument("--only", help="train this head alone")
     parser.add_argument("--no-adjust", action="store_true", help="no logit adjustment of sentiment and emotion")
@@ -223,7 +225,8 @@ def main():
     chosen.run.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     rows, held = load(chosen.data, chosen.late)
-    new, start = vocabulary(chosen, rows)
+    every = rows
+    new, start = vocabulary(chosen, every)
     share = chosen.goemotions_share if chosen.goemotions else 0.0
     other = [row for row in rows if row.source != "goemotions"]
     rows = other + sample([row for row in rows if row.source == "goemotions"], share, chosen.seed)
@@ -238,6 +241,8 @@ def main():
     pieces = Pieces(new, split_tags=not chosen.no_split, shorten=not chosen.no_shorten)
     auxiliary = {"goemotions": len(goemotions_labels(rows))} if chosen.goemotions and not chosen.only else {}
     model = from_minilm(chosen.base, new, start, auxiliary).to(device)
+    if chosen.masked and not (chosen.run / "checkpoint.pt").exists():
+        masked.adapt(model, [pieces.ids(row.text) for row in every], chosen.masked, chosen.seed, device)
     say(f"{len(rows)} rows, {len(new)} pieces, {sum(p.numel() for p in model.parameters())} parameters, on {device}")
     train(chosen, rows, pieces, model, device)
     trained = time.monotonic() - began

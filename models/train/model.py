@@ -83,8 +83,8 @@ class Encoder(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(width, size) for name, size in sizes.items()})
         self.drop = Drop(dropout)
 
-    def pooled(self, ids):
-        """[rows x width]: the mean over all tokens of a row, [CLS] and [SEP] included, padding (0) left out."""
+    def tokens(self, ids):
+        """[rows x tokens x width]; padding is 0."""
         real = ids != 0
         e = self.embeddings
         places = e["position_embeddings"].weight[: ids.shape[1]] + e["token_type_embeddings"].weight[0]
@@ -92,8 +92,12 @@ class Encoder(nn.Module):
         mask = torch.zeros(ids.shape, device=ids.device).masked_fill(~real, -1e4)[:, None, None, :]
         for layer in self.encoder["layer"]:
             x = layer(x, mask, self.drop)
-        x = x.float() * real[..., None]
-        return x.sum(1) / real.sum(1, keepdim=True)
+        return x
+
+    def pooled(self, ids):
+        """[rows x width]: the mean over all tokens of a row, [CLS] and [SEP] included, padding left out."""
+        real = (ids != 0)[..., None]
+        return (self.tokens(ids).float() * real).sum(1) / real.sum(1)
 
     def forward(self, ids):
         mean = self.drop(self.pooled(ids))
