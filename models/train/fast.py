@@ -17,14 +17,14 @@ from pathlib import Path
 import blake3
 import numpy as np
 from scipy.sparse import diags, vstack
-from scipy.special import expit, log_softmax, softmax
-from scipy.optimize import minimize, minimize_scalar
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score, recall_score
 from sklearn.model_selection import StratifiedKFold
 
 from golden import TEXTS
+from measure import (
+    EMOTION, LANGUAGES, LOG, SENTIMENT, balanced, platt, read, report, report_binary, say, say_bins, temperature
+)
 from prepare import features
 
 MODEL = "fast-1"
@@ -36,9 +36,6 @@ STRENGTH = {"sentiment": 3.0, "complaint": 3.0, "offensive": 1.0, "irony": 3.0, 
 STEPS_MAX = 100
 FOLDS = 5
 LATE_YEAR = "2016test"
-SENTIMENT = ["negative", "neutral", "positive"]
-EMOTION = ["anger", "joy", "optimism", "sadness"]
-LANGUAGES = ["arabic", "french", "german", "hindi", "italian", "portuguese", "spanish"]
 BINARY = {"complaint": "complaint", "offensive": "offensive", "irony": "ironic"}
 # GoEmotions labels that say what ours say; rows with several labels, or none of these, are left out.
 COUSINS = {
@@ -48,18 +45,6 @@ COUSINS = {
 COUSIN_WEIGHT = 0.3
 # Weights beyond this share of all are cut before rounding to 8 bits: a few giants would cost all others their precision.
 CLIP_QUANTILE = 0.9999
-
-LOG = []
-
-
-def say(line):
-    print(line, flush=True)
-    LOG.append(line)
-
-
-def read(path):
-    """Rows of a tab-separated file without quoting, the header left out."""
-    return [line.split("\t") for line in path.read_text("utf-8").split("\n")[1:] if line]
 
 
 def columns(path):
@@ -95,70 +80,6 @@ class Head:
     def scale(self, factor, shift=0.0):
         self.weights = self.weights * factor
         self.bias = self.bias * factor + shift
-
-
-def balanced(y):
-    names, at, counts = np.unique(y, return_inverse=True, return_counts=True)
-    return (len(y) / len(names) / counts)[at]
-
-
-def temperature(logits, y, classes, weight):
-    index = np.array([classes.index(name) for name in y])
-
-    def loss(log_t):
-        return -np.average(log_softmax(logits * np.exp(log_t), axis=1)[np.arange(len(y)), index], weights=weight)
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
-
-
-def platt(logits, truth):
-    def loss(ab):
-        z = ab[0] * logits + ab[1]
-        return np.mean(np.logaddexp(0, z) - truth * z)
-
-    return minimize(loss, [1.0, 0.0], method="BFGS").x
-
-
-def calibration(p, truth, weight=None):
-    """(expected error, [(low, high, share, said, true)]) over ten equal bins of confidence."""
-    weight = np.ones(len(p)) if weight is None else weight
-    weight = weight / weight.sum()
-    bins, error = [], 0.0
-    for low in np.arange(0, 1, 0.1):
-        inside = (p >= low) & (p < low + 0.1 if low < 0.85 else p <= 1)
-        share = weight[inside].sum()
-        if share > 0:
-            said, true = np.average(p[inside], weights=weight[inside]), np.average(truth[inside], weights=weight[inside])
-            error += share * abs(said - true)
-            bins.append((low, low + 0.1, share, said, true))
-    return error, bins
-
-
-def report(name, y, logits, classes):
-    names = np.array(classes)
-    p = softmax(logits, axis=1)
-    said = names[p.argmax(1)]
-    recall = recall_score(y, said, average="macro")
-    f1 = f1_score(y, said, average="macro")
-    error, bins = calibration(p.max(1), (said == y).astype(float), balanced(y))
-    say(f"{name}: macro-recall {recall:.4f} macro-F1 {f1:.4f} accuracy {np.mean(said == y):.4f} "
-        f"calibration error (balanced) {error:.4f} n {len(y)}")
-    return bins
-
-
-def report_binary(name, truth, logits):
-    p = expit(logits)
-    said = p >= 0.5
-    error, bins = calibration(p, truth.astype(float))
-    say(f"{name}: macro-recall {recall_score(truth, said, average='macro'):.4f} "
-        f"macro-F1 {f1_score(truth, said, average='macro'):.4f} F1 {f1_score(truth, said):.4f} "
-        f"calibration error {error:.4f} n {len(truth)}")
-    return bins
-
-
-def say_bins(bins):
-    for low, high, share, said, true in bins:
-        say(f"  {low:.1f}-{high:.1f}: {share:6.1%} of texts, said {said:.3f}, true {true:.3f}")
 
 
 def train_sentiment(data, hashed):

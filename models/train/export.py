@@ -1,0 +1,121 @@
+"""Makes the shipped folder of a run: `python models/train/export.py RUN SCALES` (SCALES: `scales.json` of the run that
+held out the latest year). Weights in fp16 under the names of the Hugging Face layout, the calibration folded into the
+heads; a golden file computed in fp32 from the rounded weights; a manifest. With `--data DATA` it also says what the val
+files lose to fp16 and to int8 (weights a scale an output, activations a scale a token, found as they come).
+"""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import blake3
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import judge
+from data import load
+from golden_encoder import texts
+from measure import LOG, say
+from model import HEADS
+from text import PIECES_MAX
+
+MODEL = "text-1"
+
+
+class Rounded(nn.Module):
+    """A linear layer as an int8 engine computes it."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self.scale = linear.weight.abs().amax(1, keepdim=True) / 127
+        self.cells = (linear.weight / self.scale).round()
+        self.bias = linear.bias
+
+    def forward(self, x):
+        scale = x.abs().amax(-1, keepdim=True).clamp_min(1e-12) / 127
+        return nn.functional.linear((x / scale).round(), self.cells) * scale * self.scale[:, 0] + self.bias
+
+
+def rounded(model):
+    """The same model with int8 layers and word vectors (a scale a row); heads, norms and places stay as they are."""
+    words = model.embeddings["word_embeddings"].weight.data
+    scale = words.abs().amax(1, keepdim=True).clamp_min(1e-12) / 127
+    words.copy_((words / scale).round() * scale)
+    for layer in model.encoder["layer"]:
+        for owner in (layer.attention.self, layer.attention.output, layer.intermediate, layer.output):
+            for name in [name for name, part in owner.items() if isinstance(part, nn.Linear)]:
+                owner[name] = Rounded(owner[name])
+    return model
+
+
+def shipped(run, scales):
+    """(model in fp32 with weights rounded to fp16 and the calibration inside, pieces)"""
+    model, pieces = judge.opened(run)
+    if "goemotions" in model.heads:
+        del model.heads["goemotions"]
+    with torch.no_grad():
+        for head, (factor, shift) in scales.items():
+            model.heads[head].weight.mul_(factor)
+            model.heads[head].bias.mul_(factor).add_(shift)
+        for tensor in model.state_dict().values():
+            tensor.copy_(tensor.half().float())
+    return model.eval(), pieces
+
+
+def row(found):
+    """All heads side by side, in the order of HEADS."""
+    return torch.cat([found[head] for head in HEADS], 1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="make the shipped folder of a run")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("scales", type=Path)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / MODEL)
+    chosen = parser.parse_args()
+    model, pieces = shipped(chosen.run, json.loads(chosen.scales.read_text()))
+    out = chosen.out
+    out.mkdir(parents=True, exist_ok=True)
+    config = model.config | {
+        "architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0,
+        "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.0, "position_embedding_type": "absolute",
+        "torch_dtype": "float16", "pooling": "mean", "heads": HEADS,
+    }
+    (out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    (out / "vocab.txt").write_text("\n".join(pieces.list) + "\n", "utf-8")
+    (out / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": PIECES_MAX,
+        "preparation": "models/train/text.py",
+    }, indent=1) + "\n")
+    weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, out / "model.safetensors", {"format": "pt"})
+    golden = texts()
+    found = row(judge.logits(model, pieces, golden, half=False))
+    with (out / "golden.jsonl").open("w", encoding="utf-8") as file:
+        for text, logits in zip(golden, found.tolist()):
+            line = {"text": text, "ids": pieces.ids(text), "logits": [round(x, 5) for x in logits]}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    lines = ["# Written by models/train/export.py; the loader refuses files that differ.", f'model = "{MODEL}"']
+    for name in ("model.safetensors", "vocab.txt", "config.json"):
+        whole = (out / name).read_bytes()
+        lines.append(f'\n[[file]]\nname = "{name}"\nbytes = {len(whole)}\nblake3 = "{blake3.blake3(whole).hexdigest()}"')
+    # Drawn by the run that held out the latest year: what to expect of texts of tomorrow.
+    shutil.copy(chosen.scales.parent / "calibration.svg", out)
+    (out / "manifest.toml").write_text("\n".join(lines) + "\n")
+    say(f"{sum(tensor.numel() for tensor in weights.values())} weights, {len(pieces.list)} pieces")
+    if chosen.data:
+        held = load(chosen.data, False)[1]
+        plain = judge.judged(chosen.run, held, model=(model, pieces), scales={}, half=False)
+        coarse = rounded(model)
+        moved = (row(judge.logits(coarse, pieces, golden, half=False)) - found).abs()
+        say(f"int8: logits of the golden texts move by {moved.mean():.4f} on average, {moved.max():.3f} at most")
+        short = judge.judged(chosen.run, held, model=(coarse, pieces), scales={}, half=False)
+        say("int8 less fp16: " + json.dumps({name: round(short[name] - plain[name], 4) for name in plain}))
+    (out / "export.log").write_text("\n".join(LOG) + "\n")
+
+
+if __name__ == "__main__":
+    main()
