@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
+use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_simd::SimdOp;
 use rten_tensor::NdTensorView;
 use safetensors::SafeTensors;
 
-use crate::simd::{Attention, BLOCK, Biased, BiasedGelu, Bytes, LANES, Normalised, Product, Quantised, SIDE};
+use crate::simd::{Attention, BLOCK, Biased, BiasedGelu, Bytes, Columns, LANES, Normalised, Product, Quantised, SIDE};
 use crate::{Engine, HEADS, LAYERS, TOKENS, WIDTH, numbers, small};
 
 const INNER: usize = 4 * WIDTH;
@@ -21,7 +21,7 @@ const ROOM: usize = TOGETHER + TOKENS;
 
 enum Packed {
     Float(PackedBMatrix<f32>),
-    Int(PackedBMatrix<i8>, Vec<f32>),
+    Int(PackedBMatrix<i8>, Columns),
 }
 
 struct Linear {
@@ -53,30 +53,36 @@ struct Weights {
     positions: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
-    float: GemmExecutor<f32>,
-    int: GemmExecutor<u8, i8, i32>,
     /// The largest byte of an activation. Without VNNI x86 adds two products in 16 bits: 2 * 127 * 127 fits, 2 * 255 * 127
     /// does not.
     top: u8,
+}
+
+/// The matrix products of this processor. They may not move to another thread, so every group makes its own: that is a
+/// look at the processor's flags.
+#[derive(Default)]
+struct Gemm {
+    float: GemmExecutor<f32>,
+    int: GemmExecutor<u8, i8, i32>,
 }
 
 /// Tokens as bytes, each with its scale.
 struct Rows {
     values: Vec<u8>,
     scale: Vec<f32>,
-    zero: Vec<u8>,
+    shift: Vec<f32>,
 }
 
 impl Rows {
     fn new(columns: usize) -> Self {
-        Self { values: vec![0; ROOM * columns], scale: vec![0.; ROOM], zero: vec![0; ROOM] }
+        Self { values: vec![0; ROOM * columns], scale: vec![0.; ROOM], shift: vec![0.; ROOM] }
     }
 
     fn bytes(&mut self, rows: usize, columns: usize, weights: &Weights) -> Option<Bytes<'_>> {
         matches!(weights.words, Words::Int(..)).then(|| Bytes {
             values: &mut self.values[..rows * columns],
             scale: &mut self.scale[..rows],
-            zero: &mut self.zero[..rows],
+            shift: &mut self.shift[..rows],
             top: weights.top,
         })
     }
@@ -108,8 +114,7 @@ impl Ragged {
     pub fn open(folder: &Path, kind: &str) -> Self {
         let file = std::fs::read(folder.join(format!("{kind}.safetensors"))).expect("weights");
         let tensors = SafeTensors::deserialize(&file).expect("safetensors");
-        let float = GemmExecutor::<f32>::new();
-        let int = GemmExecutor::<u8, i8, i32>::new();
+        let Gemm { float, int } = Gemm::default();
         let linear = |name: String| {
             let weight = tensors.tensor(&format!("{name}.weight")).expect("weight");
             let shape = [weight.shape()[0], weight.shape()[1]];
@@ -122,7 +127,11 @@ impl Ragged {
                 let mut scale = numbers(&tensors, &format!("{name}.scale"));
                 scale[..query].iter_mut().for_each(|s| *s /= root);
                 let values = small(&tensors, &format!("{name}.weight"));
-                Packed::Int(int.prepack_b(NdTensorView::from_data(shape, &values[..])), scale)
+                let mut total = vec![0.; shape[1]];
+                for row in values.chunks_exact(shape[1]) {
+                    total.iter_mut().zip(row).zip(&scale).for_each(|((t, w), s)| *t += f32::from(*w) * s);
+                }
+                Packed::Int(int.prepack_b(NdTensorView::from_data(shape, &values[..])), Columns { scale, total })
             } else {
                 let mut values = numbers(&tensors, &format!("{name}.weight"));
                 values.chunks_exact_mut(shape[1]).for_each(|row| row[..query].iter_mut().for_each(|w| *w /= root));
@@ -151,15 +160,8 @@ impl Ragged {
         };
         let positions = numbers(&tensors, "position");
         let norm = norm("norm".into());
-        Self::over(Arc::new(Weights {
-            words,
-            positions,
-            norm,
-            layers,
-            top: if int.may_saturate() { 127 } else { 255 },
-            float,
-            int,
-        }))
+        let top = if int.may_saturate() { 127 } else { 255 };
+        Self::over(Arc::new(Weights { words, positions, norm, layers, top }))
     }
 
     fn over(weights: Arc<Weights>) -> Self {
@@ -185,6 +187,7 @@ impl Ragged {
     fn group(&mut self, posts: &[&[u32]], out: &mut Vec<f32>) {
         let Self { weights, x, qkv, seen, inner, products, narrow, wide, row, heads } = self;
         let w = &**weights;
+        let gemm = &Gemm::default();
         let n = posts.iter().map(|post| post.len()).sum();
         let x = &mut x[..n * WIDTH];
         let seen = &mut seen[..n * WIDTH];
@@ -200,7 +203,7 @@ impl Ragged {
         let bytes = narrow.bytes(n, WIDTH, w);
         Normalised { x, product: None, weight, shift, bytes, room: row }.dispatch();
         for layer in &w.layers {
-            let product = layer.qkv.product(w, n, x, narrow, products);
+            let product = layer.qkv.product(gemm, n, x, narrow, products);
             Biased { product, bias: &layer.qkv.bias, out: qkv }.dispatch();
             let (mut from, mut to) = (&qkv[..], &mut seen[..]);
             for post in posts {
@@ -212,14 +215,14 @@ impl Ragged {
             if let Some(bytes) = wide.bytes(n, WIDTH, w) {
                 Quantised { rows: seen, bytes }.dispatch();
             }
-            let product = Some((layer.out.product(w, n, seen, wide, products), &layer.out.bias[..]));
+            let product = Some((layer.out.product(gemm, n, seen, wide, products), &layer.out.bias[..]));
             let Norm { weight, shift } = &layer.norm1;
             let bytes = narrow.bytes(n, WIDTH, w);
             Normalised { x, product, weight, shift, bytes, room: row }.dispatch();
-            let product = layer.up.product(w, n, x, narrow, products);
+            let product = layer.up.product(gemm, n, x, narrow, products);
             let bytes = wide.bytes(n, INNER, w);
             BiasedGelu { product, bias: &layer.up.bias, out: inner, bytes }.dispatch();
-            let product = Some((layer.down.product(w, n, inner, wide, products), &layer.down.bias[..]));
+            let product = Some((layer.down.product(gemm, n, inner, wide, products), &layer.down.bias[..]));
             let Norm { weight, shift } = &layer.norm2;
             let bytes = narrow.bytes(n, WIDTH, w);
             Normalised { x, product, weight, shift, bytes, room: row }.dispatch();
@@ -258,7 +261,7 @@ impl Linear {
     /// The product of `n` rows: of `bytes` if the weights are bytes, else of `floats`.
     fn product<'a>(
         &'a self,
-        w: &Weights,
+        gemm: &Gemm,
         n: usize,
         floats: &[f32],
         bytes: &'a Rows,
@@ -269,17 +272,16 @@ impl Linear {
             Packed::Float(packed) => {
                 let to = &mut to.floats[..cells];
                 let a = GemmInputA::Unpacked(NdTensorView::from_data([n, packed.rows()], floats));
-                w.float.gemm(to, a, GemmInputB::Packed(packed), GemmOptions::default()).expect("shapes agree");
+                gemm.float.gemm(to, a, GemmInputB::Packed(packed), GemmOptions::default()).expect("shapes agree");
                 Product::Float(to)
             }
             Packed::Int(packed, columns) => {
                 let to = &mut to.sums[..cells];
                 let values = &bytes.values[..n * packed.rows()];
                 let a = GemmInputA::Unpacked(NdTensorView::from_data([n, packed.rows()], values));
-                let a_quant = Some(QuantParams { zero_point: &bytes.zero[..n] });
-                let options = GemmOptions { a_quant, ..GemmOptions::default() };
-                w.int.gemm(to, a, GemmInputB::Packed(packed), options).expect("shapes agree");
-                Product::Int { sums: to, rows: &bytes.scale[..n], columns }
+                // rten-gemm 0.27.0 takes the zeros of the first rows for all rows, so the zeros are taken out afterwards.
+                gemm.int.gemm(to, a, GemmInputB::Packed(packed), GemmOptions::default()).expect("shapes agree");
+                Product::Int { sums: to, scale: &bytes.scale[..n], shift: &bytes.shift[..n], columns }
             }
         }
     }

@@ -12,20 +12,28 @@ pub const LANES: usize = 64;
 #[derive(Clone, Copy)]
 pub enum Product<'a> {
     Float(&'a [f32]),
-    /// `sums[row][column] * rows[row] * columns[column]` is the number.
+    /// `sums * scale of the row * scale of the column - shift of the row * total of the column` is the number.
     Int {
         sums: &'a [i32],
-        rows: &'a [f32],
-        columns: &'a [f32],
+        scale: &'a [f32],
+        shift: &'a [f32],
+        columns: &'a Columns,
     },
 }
 
-/// Rows of 8-bit integers: `(value - zero) * scale` is the number. Every row, that is every token, has a scale of its
+/// What the columns of 8-bit weights bring to each number of theirs.
+pub struct Columns {
+    pub scale: Vec<f32>,
+    /// The sum of a column's weights, times its scale: what the zero of a row has to be taken out by.
+    pub total: Vec<f32>,
+}
+
+/// Rows of 8-bit integers: `value * scale - shift` is the number. Every row, that is every token, has a scale of its
 /// own, so a post's score does not hang on the posts beside it.
 pub struct Bytes<'a> {
     pub values: &'a mut [u8],
     pub scale: &'a mut [f32],
-    pub zero: &'a mut [u8],
+    pub shift: &'a mut [f32],
     /// The largest value used: 255, or 127 where a product would overflow 16 bits on the way.
     pub top: u8,
 }
@@ -47,12 +55,14 @@ fn finish<I: Isa>(isa: I, product: Product, row: usize, bias: &[f32], out: &mut 
                 ops.store(step(ops.load(value), bias), out);
             }
         }
-        Product::Int { sums, rows, columns } => {
-            let scale = ops.splat(rows[row]);
+        Product::Int { sums, scale, shift, columns } => {
+            let (scale, shift) = (ops.splat(scale[row]), ops.splat(shift[row]));
             let sums = sums[row * width..][..width].chunks_exact(lanes);
-            for (((out, bias), sum), column) in chunks.zip(sums).zip(columns.chunks_exact(lanes)) {
-                let x = isa.i32().to_float(isa.i32().load(sum));
-                ops.store(step(ops.mul(x, ops.mul(scale, ops.load(column))), bias), out);
+            let columns = columns.scale.chunks_exact(lanes).zip(columns.total.chunks_exact(lanes));
+            for (((out, bias), sum), (column, total)) in chunks.zip(sums).zip(columns) {
+                let sum = ops.mul(isa.i32().to_float(isa.i32().load(sum)), scale);
+                let x = ops.mul_sub_from(shift, ops.load(total), ops.mul(sum, ops.load(column)));
+                ops.store(step(x, bias), out);
             }
         }
     }
@@ -79,7 +89,7 @@ fn quantise<I: Isa>(isa: I, x: &[f32], row: usize, bytes: &mut Bytes) {
     let scale = ((high - low) / top).max(f32::MIN_POSITIVE);
     let zero = (-low / scale).round();
     bytes.scale[row] = scale;
-    bytes.zero[row] = zero as u8;
+    bytes.shift[row] = zero * scale;
     let inverse = ops.splat(1. / scale);
     let zero = ints.splat(zero as i32);
     let most = ints.splat(i32::from(bytes.top));
