@@ -73,6 +73,8 @@ class Onnx:
 
     def run(self, name, order, threads):
         posts = self.sets[name]
+        while len(posts) < 4 * BATCH:  # Enough batches for two workers.
+            posts = posts + posts
         if order == "sorted":
             posts = sorted(posts, key=len)
         batches = [posts[k : k + BATCH] for k in range(0, len(posts), BATCH)]

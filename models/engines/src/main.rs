@@ -142,6 +142,10 @@ fn main() {
             ["run", set, order, threads, seconds] => {
                 let posts = read(folder, set);
                 let mut posts: Vec<_> = posts.iter().map(|post| &post[..]).collect();
+                // Enough batches for two workers.
+                while posts.len() < 4 * BATCH {
+                    posts.extend_from_within(..);
+                }
                 if order == "sorted" {
                     posts.sort_by_key(|post| post.len());
                 }

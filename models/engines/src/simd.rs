@@ -38,21 +38,25 @@ pub struct Bytes<'a> {
     pub top: u8,
 }
 
+// No closure stands around vector code here: it would be compiled without the processor's wide instructions.
+#[inline(always)]
+fn add<I: Isa>(isa: I, x: I::F32, bias: &[f32], gelu: bool) -> I::F32 {
+    let ops = isa.f32();
+    let x = ops.add(x, ops.load(bias));
+    if gelu { Gelu {}.eval(isa, x) } else { x }
+}
+
 #[inline(always)]
 fn finish<I: Isa>(isa: I, product: Product, row: usize, bias: &[f32], out: &mut [f32], gelu: bool) {
     let ops = isa.f32();
     let width = bias.len();
     let lanes = ops.len();
-    let step = |x, bias: &[f32]| {
-        let x = ops.add(x, ops.load(bias));
-        if gelu { Gelu {}.eval(isa, x) } else { x }
-    };
     let chunks = out.chunks_exact_mut(lanes).zip(bias.chunks_exact(lanes));
     match product {
         Product::Float(values) => {
             let values = values[row * width..][..width].chunks_exact(lanes);
             for ((out, bias), value) in chunks.zip(values) {
-                ops.store(step(ops.load(value), bias), out);
+                ops.store(add(isa, ops.load(value), bias, gelu), out);
             }
         }
         Product::Int { sums, scale, shift, columns } => {
@@ -62,7 +66,7 @@ fn finish<I: Isa>(isa: I, product: Product, row: usize, bias: &[f32], out: &mut 
             for (((out, bias), sum), (column, total)) in chunks.zip(sums).zip(columns) {
                 let sum = ops.mul(isa.i32().to_float(isa.i32().load(sum)), scale);
                 let x = ops.mul_sub_from(shift, ops.load(total), ops.mul(sum, ops.load(column)));
-                ops.store(step(x, bias), out);
+                ops.store(add(isa, x, bias, gelu), out);
             }
         }
     }
@@ -95,7 +99,10 @@ fn quantise<I: Isa>(isa: I, x: &[f32], row: usize, bytes: &mut Bytes) {
     let most = ints.splat(i32::from(bytes.top));
     let out = &mut bytes.values[row * x.len()..][..x.len()];
     for (x, out) in x.chunks_exact(4 * lanes).zip(out.chunks_exact_mut(4 * lanes)) {
-        let q = ops.load_many::<4>(x).map(|x| ints.min(ints.add(ops.to_int_round(ops.mul(x, inverse)), zero), most));
+        let mut q = [zero; 4];
+        for (q, x) in q.iter_mut().zip(x.chunks_exact(lanes)) {
+            *q = ints.min(ints.add(ops.to_int_round(ops.mul(ops.load(x), inverse)), zero), most);
+        }
         let low = ints.narrow_saturate(q[0], q[1]);
         let high = ints.narrow_saturate(q[2], q[3]);
         isa.u8().store(isa.i16().narrow_saturate(low, high), out);
@@ -198,7 +205,9 @@ impl SimdOp for Normalised<'_> {
                     ops.store(value, x);
                 }
             } else {
-                x.chunks_exact(lanes).for_each(|x| sum = ops.add(sum, ops.load(x)));
+                for x in x.chunks_exact(lanes) {
+                    sum = ops.add(sum, ops.load(x));
+                }
             }
             let mean = ops.splat(ops.sum(sum) / width as f32);
             let mut squares = ops.zero();
