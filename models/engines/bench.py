@@ -2,6 +2,7 @@
 
     python bench.py check  FOLDER PROGRAM            embeddings of all engines against ONNX Runtime's in fp32
     python bench.py measure FOLDER PROGRAM ROUNDS    the best of all rounds, posts a second
+    python bench.py cost    FOLDER PROGRAM ROUNDS    one worker, posts a second of processor time: holds on a busy machine
 
 FOLDER is what prepare.py made, PROGRAM the release build of this workspace. Engines that cannot open the model are named
 and left out. `RESULTS` (a file) gathers the rounds of several calls, so a busy machine can be asked at quiet moments.
@@ -158,9 +159,40 @@ def measure(folder, program, rounds):
         print(f"| {racer} | {threads} | " + " | ".join(cells) + " |")
 
 
+def cost(folder, program, rounds):
+    """Processor time is what others on the machine do not take: good for ratios, not for rates on two threads."""
+    racers = {}
+    for kind in KINDS:
+        for model in (kind, f"{kind}-fused"):
+            racers[f"onnxruntime {model}"] = Onnx(folder, model)
+        for engine in ENGINES:
+            racers[f"{engine} {kind}"] = Rust(program, engine, kind, str(folder))
+    found = collections.defaultdict(list)
+    columns = (("even", "come", 128), ("real", "come", 512), ("real", "sorted", 512))
+
+    def used(engine):
+        if isinstance(engine, Onnx):
+            return time.process_time()
+        fields = pathlib.Path(f"/proc/{engine.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    for number in range(rounds):
+        for racer, engine in racers.items():
+            for name, order, posts in columns:
+                before, start = used(engine), time.perf_counter()
+                rate = engine.run(name, order, 1)
+                passes = round(rate * (time.perf_counter() - start) / posts)
+                found[racer, name, order].append(passes * posts / (used(engine) - before))
+                print(racer, name, order, f"{found[racer, name, order][-1]:.0f}", flush=True)
+    for racer in racers:
+        print(racer, *(f"{name} {order} {max(found[racer, name, order]):.0f}" for name, order, _ in columns), sep=" | ")
+
+
 if __name__ == "__main__":
     task, folder, program, *rest = sys.argv[1:]
     if task == "check":
         check(pathlib.Path(folder), program)
+    elif task == "cost":
+        cost(pathlib.Path(folder), program, int(rest[0]))
     else:
         measure(pathlib.Path(folder), program, int(rest[0]))
