@@ -155,9 +155,12 @@ impl<'l> Vocabulary<'l> {
         for part in phrase.words.iter().flat_map(Word::parts).take(whole) {
             let is_known = match self.known.get(part.as_str()) {
                 Some(is_known) => *is_known,
-                None => self.holds(part)?,
+                None => {
+                    let is_known = self.holds(part)?;
+                    self.known.insert(part, is_known);
+                    is_known
+                }
             };
-            self.known.insert(part, is_known);
             if !is_known {
                 return Ok(false);
             }

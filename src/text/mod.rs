@@ -26,9 +26,9 @@ pub use segment::Begins;
 pub use span::{each_span, is_unspaced};
 
 use letter::{Folded, letter, whole};
+use span::ascii_length;
 use std::borrow::Cow;
 use std::ops::Range;
-use wide::i8x16;
 
 /// Case and accents folded, compatibility forms unified: `Résumé` and `RESUME` give `resume`. Writes into `out` (cleared first).
 /// Folding twice changes nothing.
@@ -87,22 +87,6 @@ fn fold_telling(text: &str, out: &mut String, mut tell: impl FnMut(Stretch)) {
     }
     // All at once, since each stretch is short. What is folded by the tables is lower case already.
     out.make_ascii_lowercase();
-}
-
-/// How many ASCII bytes there are before any other.
-fn ascii_length(text: &[u8]) -> usize {
-    // A byte beyond ASCII is negative.
-    let beyond = |bytes: [u8; 16]| i8x16::new(bytes.map(u8::cast_signed)).to_bitmask();
-    let (chunks, rest) = text.as_chunks();
-    for (n, bytes) in chunks.iter().enumerate() {
-        let found = beyond(*bytes);
-        if found != 0 {
-            return n * 16 + found.trailing_zeros() as usize;
-        }
-    }
-    let mut last = [0; 16];
-    last[..rest.len()].copy_from_slice(rest);
-    text.len() - rest.len() + (beyond(last).trailing_zeros() as usize).min(rest.len())
 }
 
 /// [`fold`] into a new string.

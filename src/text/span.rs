@@ -1,6 +1,6 @@
 //! Where words may stand, found 64 bytes at a time and without deciding anything a byte at a time. For those who look
 //! up every word of every post and mind no needless look: five times as fast as the whole scanner, since a processor
-//! guesses wrong about where a word ends, and hardly ever about anything here.
+//! guesses wrong about where a word ends, and hardly ever about anything here. And how far a text is ASCII.
 
 use super::letter::{Class, letter};
 use super::part::Parts;
@@ -92,16 +92,36 @@ fn each_run(text: &[u8], mut found: impl FnMut(Range<usize>, bool)) {
 /// A bit for each byte: whether it belongs to a word, and whether it is beyond ASCII.
 #[inline(always)]
 fn masks(bytes: &[u8; BLOCK]) -> [u64; 2] {
-    let (lanes, _) = bytes.as_chunks::<LANES>();
+    let (lanes, _) = bytes.as_chunks();
     lanes.iter().rev().fold([0; 2], |[words, beyond], bytes| {
-        let bytes = i8x16::new(bytes.map(u8::cast_signed));
+        let bytes = signed(bytes);
         // The range is moved down to the least numbers.
         let within = |first: u8, count: i8| {
             let moved = bytes + i8x16::splat(i8::MIN.wrapping_sub_unsigned(first));
             moved.simd_lt(i8x16::splat(i8::MIN + count))
         };
-        // A byte beyond ASCII is negative.
         let word = within(b'a', 26) | within(b'0', 10) | bytes;
         [words << LANES | u64::from(word.to_bitmask()), beyond << LANES | u64::from(bytes.to_bitmask())]
     })
+}
+
+/// How many ASCII bytes there are before any other.
+pub(super) fn ascii_length(text: &[u8]) -> usize {
+    let (lanes, rest) = text.as_chunks();
+    for (n, bytes) in lanes.iter().enumerate() {
+        let beyond = signed(bytes).to_bitmask();
+        if beyond != 0 {
+            return n * LANES + beyond.trailing_zeros() as usize;
+        }
+    }
+    let mut last = [0; LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    let ascii = signed(&last).to_bitmask().trailing_zeros() as usize;
+    text.len() - rest.len() + ascii.min(rest.len())
+}
+
+/// A byte beyond ASCII is negative, and so has its bit in the mask.
+#[inline(always)]
+fn signed(bytes: &[u8; LANES]) -> i8x16 {
+    i8x16::new(bytes.map(u8::cast_signed))
 }

@@ -116,7 +116,10 @@ impl Filter {
     /// The watches behind a key. `text`: what may have to begin with something. Takes time by the length of the text and
     /// by what begins it, however many watches ask for other beginnings.
     pub(super) fn find(&self, hash: u64, text: &[u8], found: &mut Found) {
-        let Some(range) = self.hashes.may_hold(hash).then(|| self.keys.get(&hash)).flatten() else { return };
+        if !self.hashes.may_hold(hash) {
+            return;
+        }
+        let Some(range) = self.keys.get(&hash) else { return };
         let all = &self.asked[range.start as usize..range.end as usize];
         // Behind the text itself nothing begins it.
         let mut asked = &all[..all.partition_point(|asked| *asked.beginning <= *text)];
