@@ -1,11 +1,12 @@
-//! What scoring costs on one core: the linear model alone, the language alone, and the whole of `score`. One iteration
-//! is one pass over posts of some 100 bytes each, so elements per second are posts per second.
+//! What scoring costs: the linear model alone, the language alone, the whole of `score` on one core; the encoder on one and
+//! two. One iteration is one pass over posts of some 100 bytes each, so elements per second are posts per second.
 //! `cargo bench --bench score`
 
 #![expect(clippy::expect_used, reason = "a bench without weights has nothing to measure")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use reputed::classify::Classifier;
+use reputed::classify::encoder::{Encoder, Folder};
 use std::hint::black_box;
 
 /// Invented. Most are English, as on the networks we listen to; a third are not, and two need the slow way of telling
@@ -41,6 +42,13 @@ fn score(criterion: &mut Criterion) {
     group.bench_function("whole, language declared", |bencher| {
         bencher.iter(|| POSTS.iter().map(|post| classifier.score(black_box(post), Some("en")).sentiment).sum::<f32>());
     });
+    let encoder = |threads| Encoder::open(&Folder::EMBEDDED, threads).expect("the embedded weights load");
+    for threads in [1, 2] {
+        let encoder = encoder(threads);
+        group.bench_function(format!("encoder, threads {threads}"), |bencher| {
+            bencher.iter(|| encoder.logits(black_box(&POSTS)).map_or(0, |logits| logits.len()));
+        });
+    }
     group.finish();
 }
 

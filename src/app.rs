@@ -1,52 +1,45 @@
 //! The whole daemon, embeddable: builds upward, supervises, stops downward. Tests start it on port 0 in a temporary folder.
 
+mod channel;
 mod token;
 
 use crate::brand::Brand;
 use crate::classify::Classifier;
 use crate::config::Config;
-use crate::flow::commit::{Fresh, Newsroom};
 use crate::flow::deliver::Delivering;
 use crate::flow::entrance::Entrance;
 use crate::flow::index::{self as indexing, Indexing};
-use crate::flow::ingest::Inlets;
 use crate::flow::pipeline::Pipeline;
+use crate::flow::rescore::Rescoring;
 use crate::flow::{Clock, Command, Event, author, supervise};
 use crate::http::{self, Door, auth::Tokens};
 use crate::index::{self, Searcher};
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
-use crate::post::Author;
 use crate::query::names::Names;
 use crate::rule::RuleSet;
 use crate::secret::Secret;
 use crate::source::{self, intake::Intake};
-use crate::store::{self, Changed, Reader, Writer};
+use crate::store::{self, Reader, Writer};
 use crate::watch::{BadWatch, Gate, WatchSet};
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use channel::Channels;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Events that a slow watcher may lag behind before it is told that it missed some.
-const EVENTS: usize = 4_096;
-const COMMANDS: usize = 64;
-const OUTCOMES: usize = 1_024;
-/// Commits' worth of fresh outbox rows; beyond it delivery reads the store.
-const FRESH: usize = 256;
-/// Commits' worth of new mentions (some megabytes each at most); beyond it the index reads the store.
-const INDEXING: usize = 8;
-
 /// The whole stop takes at most this long: what is not done by then is found in the store at the next start.
 pub const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+const STOPPING: &str = "the daemon is stopping";
 
 /// File names in the data folder.
 pub const ADDRESS_FILE: &str = "http.addr";
@@ -92,33 +85,6 @@ struct Control {
     commands: mpsc::Sender<Command>,
 }
 
-/// The ends of the channels between the loops.
-struct Channels {
-    commands: mpsc::Sender<Command>,
-    outcomes: mpsc::Sender<store::DeliveryOutcome>,
-    profiles: mpsc::Sender<(String, Vec<Author<'static>>)>,
-    fresh: mpsc::Receiver<Fresh>,
-    news: Newsroom,
-    indexing: mpsc::Receiver<Vec<Changed>>,
-    inlets: Inlets,
-}
-
-impl Channels {
-    fn new(metrics: Arc<Metrics>, last_change: i64) -> Self {
-        let (commands, command_inlet) = mpsc::channel(COMMANDS);
-        let (outcomes, outcome_inlet) = mpsc::channel(OUTCOMES);
-        let (profiles, profile_inlet) = mpsc::channel(COMMANDS);
-        let (outbox, fresh) = mpsc::channel(FRESH);
-        // Replaced by each generation of the pipeline.
-        let (_, judged) = mpsc::channel(1);
-        let inlets = Inlets { judged, commands: command_inlet, outcomes: outcome_inlet, profiles: profile_inlet };
-        let (events, stored) = (broadcast::channel(EVENTS).0, watch::channel(last_change).0);
-        let (to_index, indexing) = mpsc::channel(INDEXING);
-        let news = Newsroom { metrics, events, stored, indexing: to_index, outbox };
-        Self { commands, outcomes, profiles, fresh, news, indexing, inlets }
-    }
-}
-
 impl App {
     /// Opens everything, checks it, starts every loop. Returns once the store is open and HTTP listens; the search index
     /// may still be catching up (`/readyz` tells).
@@ -145,6 +111,7 @@ impl App {
         let entrance = Arc::new(Entrance::new(gate, &ledgers));
         let build = Build {
             data_dir: config.data_dir,
+            classifier: Arc::new(config.model.open()?),
             base_url: config.base_url,
             tokens: config.tokens,
             sources: if parts == Parts::All { config.sources } else { Vec::new() },
@@ -172,6 +139,16 @@ impl App {
         self.entrance.intake(source)
     }
 
+    /// Has all mentions scored by the best model, in the background.
+    ///
+    /// # Errors
+    /// The daemon is stopping.
+    pub async fn rescore(&self) -> anyhow::Result<()> {
+        let (done, taken) = oneshot::channel();
+        self.control.commands.send(Command::Rescore { done }).await.context(STOPPING)?;
+        taken.await.map(drop).context(STOPPING)
+    }
+
     /// Takes over brands, watches and rules of a newly read config. Sources, hooks and HTTP stay as they are.
     ///
     /// # Errors
@@ -183,8 +160,8 @@ impl App {
         self.control.names.store(config.names);
         self.control.rules.store(Arc::new(config.rules));
         let (done, taken) = oneshot::channel();
-        self.control.commands.send(Command::Rules { done }).await.context("the daemon is stopping")?;
-        taken.await.context("the daemon is stopping")?;
+        self.control.commands.send(Command::Rules { done }).await.context(STOPPING)?;
+        taken.await.context(STOPPING)?;
         Ok(())
     }
 
@@ -211,6 +188,7 @@ impl App {
 /// What the loops are built from.
 struct Build {
     data_dir: PathBuf,
+    classifier: Arc<Classifier>,
     base_url: Option<String>,
     tokens: Vec<http::auth::Token>,
     sources: Vec<source::Configured>,
@@ -279,7 +257,7 @@ impl Build {
             kinds: control.kinds.clone(),
             rules: control.rules.clone(),
             hooks: self.hooks.iter().map(|hook| hook.id.clone()).collect(),
-            classifier: Arc::new(Classifier::load()?),
+            classifier: self.classifier.clone(),
             gate: control.gate.clone(),
             reader: self.reader.clone(),
             entrance: self.entrance.clone(),
@@ -304,6 +282,17 @@ impl Build {
             let (reader, profiles, stored) =
                 (self.reader.clone(), channels.profiles.clone(), channels.news.stored.subscribe());
             lookups.spawn(author::run(source.clone(), reader, profiles, stored, self.stop.clone()));
+        }
+        if self.classifier.encoder().is_some() {
+            let rescoring = Rescoring {
+                classifier: self.classifier.clone(),
+                reader: self.reader.clone(),
+                entrance: self.entrance.clone(),
+                found: channels.rescored,
+                stored: channels.news.stored.subscribe(),
+                metrics: self.metrics.clone(),
+            };
+            lookups.spawn(rescoring.run(self.stop.clone()));
         }
         lookups.close();
         let door = opened.listener.map(|listener| {

@@ -1,6 +1,7 @@
 //! The configuration: gathers what each room reads of its own section, and checks what spans rooms.
 //! Every problem is reported at once, with its place. `deploy/reputed.toml` is the manual and holds the defaults.
 
+pub mod model;
 pub mod names;
 
 use crate::brand::{Brand, OwnAccount, Watch};
@@ -40,6 +41,7 @@ pub struct Config {
     pub sources: Vec<source::Configured>,
     pub hooks: Vec<hook::Configured>,
     pub rules: rule::RuleSet,
+    pub model: model::Model,
     /// What was read for `rules`: warnings included by [`read`].
     pub rule_files: Vec<PathBuf>,
 }
@@ -162,6 +164,7 @@ struct Draft {
     sources: Vec<source::Configured>,
     hooks: Vec<hook::Configured>,
     rule_files: Vec<PathBuf>,
+    model: model::Model,
     names: Names,
 }
 
@@ -191,6 +194,7 @@ impl Draft {
             sources,
             hooks,
             rule_files,
+            model: model::Model::read(root),
             names,
         }
     }
@@ -207,6 +211,7 @@ impl Draft {
             sources: self.sources,
             hooks: self.hooks,
             rules,
+            model: self.model,
             rule_files: self.rule_files,
         })
     }

@@ -66,6 +66,15 @@ pub enum Tier {
     Fast,
 }
 
+impl Tier {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Encoder => "encoder",
+            Self::Fast => "fast",
+        }
+    }
+}
+
 /// How likely an author is spam, with the reason; unknown until something is known of the author.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AuthorSpam {

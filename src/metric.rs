@@ -2,6 +2,7 @@
 //! it is read off the ledgers at every scrape. Knows nothing of HTTP.
 
 use crate::ledger::{Health, Ledger};
+use crate::mention::Tier;
 use jiff::Timestamp;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -39,6 +40,7 @@ pub struct Metrics {
     pub index_lag_changes: Gauge,
     /// Seconds from the arrival of a frame to the first answer of a hook for the alert that it raised.
     pub frame_to_delivery_seconds: Histogram,
+    scored: Family<Labels<1>, Counter>,
     alerts_opened: Family<Labels<1>, Counter>,
     deliveries: Family<Labels<2>, Counter>,
     task_restarts: Family<Labels<1>, Counter>,
@@ -58,6 +60,7 @@ impl Metrics {
             index_lag_changes: Gauge::default(),
             // 1 ms to 65 s.
             frame_to_delivery_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 17)),
+            scored: Family::default(),
             alerts_opened: Family::default(),
             deliveries: Family::default(),
             task_restarts: Family::default(),
@@ -72,10 +75,21 @@ impl Metrics {
         registry.register("index_lag_changes", "Changes not searchable yet", metrics.index_lag_changes.clone());
         let help = "Seconds from a frame to the first answer of a hook";
         registry.register("frame_to_delivery_seconds", help, metrics.frame_to_delivery_seconds.clone());
+        registry.register(
+            "scored",
+            "Posts scored, by tier; unknown where the model gave no number",
+            metrics.scored.clone(),
+        );
         registry.register("alerts_opened", "Alerts opened by each rule", metrics.alerts_opened.clone());
         registry.register("deliveries", "Attempts to deliver, by outcome", metrics.deliveries.clone());
         registry.register("task_restarts", "Tasks started again after a failure", metrics.task_restarts.clone());
         metrics
+    }
+
+    /// `None`: unknown, the model answered what is no number.
+    pub fn scored(&self, tier: Option<Tier>) {
+        let tier = tier.map_or("unknown", Tier::name);
+        self.scored.get_or_create(&[("tier", tier.to_owned())]).inc();
     }
 
     pub fn alert_opened(&self, rule: &str) {

@@ -1,7 +1,7 @@
 """Makes the shipped folder of a run: `python models/train/export.py RUN SCALES` (SCALES: `scales.json` of the run that
 held out the latest year). Weights in fp16 under the names of the Hugging Face layout, the calibration folded into the
-heads; a golden file computed in fp32 from the rounded weights; a manifest. With `--data DATA` it also says what the val
-files lose to fp16 and to int8 (weights a scale an output, activations a scale a token, found as they come).
+heads; the same in int8 for the engine inside the program; a golden file computed in fp32 from the fp16 weights; a
+manifest. What int8 loses is measured with that engine: `reputed model eval`.
 """
 
 import argparse
@@ -12,10 +12,8 @@ from pathlib import Path
 import blake3
 import torch
 from safetensors.torch import save_file
-from torch import nn
 
 import judge
-from data import load
 from golden_encoder import texts
 from measure import LOG, say
 from model import HEADS
@@ -24,30 +22,18 @@ from text import PIECES_MAX
 MODEL = "text-1"
 
 
-class Rounded(nn.Module):
-    """A linear layer as an int8 engine computes it."""
-
-    def __init__(self, linear):
-        super().__init__()
-        self.scale = linear.weight.abs().amax(1, keepdim=True) / 127
-        self.cells = (linear.weight / self.scale).round()
-        self.bias = linear.bias
-
-    def forward(self, x):
-        scale = x.abs().amax(-1, keepdim=True).clamp_min(1e-12) / 127
-        return nn.functional.linear((x / scale).round(), self.cells) * scale * self.scale[:, 0] + self.bias
-
-
-def rounded(model):
-    """The same model with int8 layers and word vectors (a scale a row); heads, norms and places stay as they are."""
-    words = model.embeddings["word_embeddings"].weight.data
-    scale = words.abs().amax(1, keepdim=True).clamp_min(1e-12) / 127
-    words.copy_((words / scale).round() * scale)
-    for layer in model.encoder["layer"]:
-        for owner in (layer.attention.self, layer.attention.output, layer.intermediate, layer.output):
-            for name in [name for name, part in owner.items() if isinstance(part, nn.Linear)]:
-                owner[name] = Rounded(owner[name])
-    return model
+def quantised(weights):
+    """The same tensors with the linear layers and the table of words as 8-bit integers, a scale a row beside each."""
+    out = {}
+    for name, tensor in weights.items():
+        layer = name.endswith(".weight") and name.startswith("encoder.") and tensor.dim() == 2
+        if layer or name == "embeddings.word_embeddings.weight":
+            scale = tensor.float().abs().amax(1).clamp_min(1e-12) / 127
+            out[name] = (tensor.float() / scale[:, None]).round().to(torch.int8)
+            out[f"{name}_scale"] = scale
+        else:
+            out[name] = tensor
+    return out
 
 
 def shipped(run, scales):
@@ -73,7 +59,6 @@ def main():
     parser = argparse.ArgumentParser(description="make the shipped folder of a run")
     parser.add_argument("run", type=Path)
     parser.add_argument("scales", type=Path)
-    parser.add_argument("--data", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / MODEL)
     chosen = parser.parse_args()
     model, pieces = shipped(chosen.run, json.loads(chosen.scales.read_text()))
@@ -92,6 +77,7 @@ def main():
     }, indent=1) + "\n")
     weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, out / "model.safetensors", {"format": "pt"})
+    save_file(quantised(weights), out / "int8.safetensors")
     golden = texts()
     found = row(judge.logits(model, pieces, golden, half=False))
     with (out / "golden.jsonl").open("w", encoding="utf-8") as file:
@@ -99,21 +85,13 @@ def main():
             line = {"text": text, "ids": pieces.ids(text), "logits": [round(x, 5) for x in logits]}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     lines = ["# Written by models/train/export.py; the loader refuses files that differ.", f'model = "{MODEL}"']
-    for name in ("model.safetensors", "vocab.txt", "config.json"):
+    for name in ("int8.safetensors", "model.safetensors", "vocab.txt", "config.json"):
         whole = (out / name).read_bytes()
         lines.append(f'\n[[file]]\nname = "{name}"\nbytes = {len(whole)}\nblake3 = "{blake3.blake3(whole).hexdigest()}"')
     # Drawn by the run that held out the latest year: what to expect of texts of tomorrow.
     shutil.copy(chosen.scales.parent / "calibration.svg", out)
     (out / "manifest.toml").write_text("\n".join(lines) + "\n")
     say(f"{sum(tensor.numel() for tensor in weights.values())} weights, {len(pieces.list)} pieces")
-    if chosen.data:
-        held = load(chosen.data, False)[1]
-        plain = judge.judged(chosen.run, held, model=(model, pieces), scales={}, half=False)
-        coarse = rounded(model)
-        moved = (row(judge.logits(coarse, pieces, golden, half=False)) - found).abs()
-        say(f"int8: logits of the golden texts move by {moved.mean():.4f} on average, {moved.max():.3f} at most")
-        short = judge.judged(chosen.run, held, model=(coarse, pieces), scales={}, half=False)
-        say("int8 less fp16: " + json.dumps({name: round(short[name] - plain[name], 4) for name in plain}))
     (out / "export.log").write_text("\n".join(LOG) + "\n")
 
 

@@ -1,15 +1,19 @@
 //! What a text says: language, sentiment, complaint, offence, irony, emotion, by the models in `models/`, and whether
-//! it waits for an answer. Pure: no clock, no IO, nothing learned from one text to the next. The card of each model tells
-//! what it was trained on and how well it does; `models/fast-1/card.md` is the one in use.
+//! it waits for an answer. Two tiers: a linear model that is fast enough for everything, and an encoder that reads a text
+//! as a whole. Pure: no clock, no IO, nothing learned from one text to the next. The card of each model tells what it was
+//! trained on and how well it does.
 
 mod answer;
+pub mod encoder;
 mod language;
 mod prepare;
+mod range;
 #[cfg(test)]
 mod tests;
 mod weight;
 
 use crate::mention::{Emotion, Label, Probability, Scores, Tier};
+use encoder::Encoder;
 use prepare::Prepared;
 use std::cell::RefCell;
 use weight::{
@@ -21,8 +25,8 @@ pub use prepare::CHARS_MAX;
 
 use language::Detector;
 
-/// The model in use, as scores name it.
-pub const MODEL: &str = "fast-1";
+/// The model of the fast tier, as scores name it.
+pub const FAST_MODEL: &str = "fast-1";
 
 /// Languages whose sentiment the model was trained and found useful on (the card has the figures).
 pub const SENTIMENT_LANGS: [&str; 7] = ["en", "ar", "de", "es", "fr", "it", "pt"];
@@ -35,6 +39,11 @@ const OTHER_LANG: &str = "en";
 const TRUST_UNDETERMINED: f32 = 0.5;
 const TRUST_UNTRAINED: f32 = 0.3;
 
+/// How much of the second tier's sentiment is the encoder's word, in English and elsewhere. Its pieces are English: where
+/// they are not, letter n-grams know as much, and both together more than either (figures in the card).
+const ENCODER_SHARE: f32 = 1.0;
+const ENCODER_SHARE_FOREIGN: f32 = 0.5;
+
 static WEIGHTS: &[u8] = include_bytes!("../../models/fast-1/weights.bin");
 static MANIFEST: &str = include_str!("../../models/fast-1/manifest.toml");
 
@@ -42,10 +51,31 @@ thread_local! {
     static SCRATCH: RefCell<Prepared> = RefCell::default();
 }
 
-/// The scorer with its weights loaded; cheap to share, `score` takes no lock.
+/// The scorer with its weights loaded; cheap to share.
 pub struct Classifier {
     weights: Weights,
     detector: Detector,
+    encoder: Option<Encoder>,
+}
+
+/// What the heads of a tier say of a text: calibrated logits, of sentiment and emotion in the order of their classes
+/// (negative, neutral, positive; anger, joy, optimism, sadness).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Logits {
+    pub sentiment: [f32; 3],
+    pub complaint: f32,
+    pub offensive: f32,
+    pub irony: f32,
+    pub needs_answer: f32,
+    pub emotion: [f32; 4],
+}
+
+impl Logits {
+    /// Side by side, in the order of the fields.
+    pub fn row(&self) -> [f32; 11] {
+        let Self { sentiment: [a, b, c], complaint, offensive, irony, needs_answer, emotion: [d, e, f, g] } = *self;
+        [a, b, c, complaint, offensive, irony, needs_answer, d, e, f, g]
+    }
 }
 
 /// The weights are not what the card says.
@@ -56,24 +86,79 @@ pub struct BadModel {
     pub reason: String,
 }
 
+impl From<[f32; COLUMNS]> for Logits {
+    fn from(columns: [f32; COLUMNS]) -> Self {
+        Self {
+            sentiment: [NEGATIVE, NEUTRAL, POSITIVE].map(|class| columns[class]),
+            complaint: columns[COMPLAINT],
+            offensive: columns[OFFENSIVE],
+            irony: columns[IRONY],
+            needs_answer: f32::NAN,
+            emotion: [ANGER, JOY, OPTIMISM, SADNESS].map(|class| columns[class]),
+        }
+    }
+}
+
 impl Classifier {
-    /// Loads the embedded weights after checking their checksum and shape.
+    /// Loads the embedded weights of the fast tier after checking their checksum and shape.
     ///
     /// # Errors
     /// The program was built from altered weights: stop.
     pub fn load() -> Result<Self, BadModel> {
-        Ok(Self { weights: Weights::parse(MANIFEST, WEIGHTS)?, detector: Detector::new() })
+        Ok(Self { weights: Weights::parse(MANIFEST, WEIGHTS)?, detector: Detector::new(), encoder: None })
     }
 
-    /// Scores one text; empty text gives neutral with low confidence, never an error. Only the first
-    /// [`CHARS_MAX`] code points count, so time is bounded.
+    /// With the second tier, which [`Classifier::score_all`] takes from now on.
+    pub fn with_encoder(self, encoder: Encoder) -> Self {
+        Self { encoder: Some(encoder), ..self }
+    }
+
+    /// The second tier, where there is one.
+    pub fn encoder(&self) -> Option<&Encoder> {
+        self.encoder.as_ref()
+    }
+
+    /// The model that [`Classifier::score_all`] asks, as scores name it.
+    pub fn model(&self) -> &str {
+        self.encoder.as_ref().map_or(FAST_MODEL, Encoder::model)
+    }
+
+    /// Scores one text by the fast tier, without a lock; empty text gives neutral with low confidence, never an error.
+    /// Only the first [`CHARS_MAX`] code points count, so time is bounded.
     /// `declared`: the language the author or platform declared, a hint only.
     pub fn score(&self, text: &str, declared: Option<&str>) -> Scores {
         SCRATCH.with_borrow_mut(|prepared| {
             prepared.read(text);
             let detected = self.detector.detect(text, prepared, declared);
-            let logits = self.weights.logits(&prepared.features);
-            scores(prepared, &detected, &logits)
+            let logits = Logits::from(self.weights.logits(&prepared.features));
+            scores(prepared, &detected, &logits, Tier::Fast, FAST_MODEL)
+        })
+    }
+
+    /// Scores texts (each with its declared language) by the best tier there is, in order, on all threads of the
+    /// encoder; by the fast tier when the encoder's engine fails. `None`: the model answered what is no number, the
+    /// text's scores are unknown.
+    pub fn score_all(&self, texts: &[(&str, Option<&str>)]) -> Vec<Option<Scores>> {
+        let plain: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
+        let refined = self.encoder.as_ref().and_then(|encoder| Some((encoder, encoder.logits(&plain)?)));
+        let Some((encoder, logits)) = refined else {
+            return texts.iter().map(|(text, declared)| Some(self.score(text, *declared))).collect();
+        };
+        let scores = texts.iter().zip(logits).map(|((text, declared), logits)| {
+            let known = logits.row().iter().all(|logit| logit.is_finite());
+            known.then(|| self.refined(encoder, text, *declared, &logits))
+        });
+        scores.collect()
+    }
+
+    /// The scores of a text of which the encoder said `logits`.
+    fn refined(&self, encoder: &Encoder, text: &str, declared: Option<&str>, logits: &Logits) -> Scores {
+        SCRATCH.with_borrow_mut(|prepared| {
+            prepared.read(text);
+            let detected = self.detector.detect(text, prepared, declared);
+            let fast = Logits::from(self.weights.logits(&prepared.features));
+            let sentiment = pooled(logits.sentiment, fast.sentiment, share(&detected));
+            scores(prepared, &detected, &Logits { sentiment, ..*logits }, Tier::Encoder, encoder.model())
         })
     }
 
@@ -94,7 +179,18 @@ impl Classifier {
     }
 }
 
-fn scores(prepared: &Prepared, detected: &Detected, logits: &[f32; COLUMNS]) -> Scores {
+/// How much of the sentiment is the encoder's word; the rest is the fast tier's.
+fn share(detected: &Detected) -> f32 {
+    if detected.lang == OTHER_LANG { ENCODER_SHARE } else { ENCODER_SHARE_FOREIGN }
+}
+
+/// Opinions pooled as logarithms: logits of a product of experts.
+fn pooled(one: [f32; 3], other: [f32; 3], share: f32) -> [f32; 3] {
+    let (one, other) = (softmax(one), softmax(other));
+    std::array::from_fn(|class| share * one[class].ln() + (1.0 - share) * other[class].ln())
+}
+
+fn scores(prepared: &Prepared, detected: &Detected, logits: &Logits, tier: Tier, model: &str) -> Scores {
     let empty = prepared.tokens.is_empty();
     let undetermined = detected.lang == language::UNDETERMINED;
     let trust = match detected.lang {
@@ -103,23 +199,27 @@ fn scores(prepared: &Prepared, detected: &Detected, logits: &[f32; COLUMNS]) -> 
         lang if SENTIMENT_LANGS.contains(&lang) => 1.0,
         _ => TRUST_UNTRAINED,
     };
-    let [negative, neutral, positive] = flatten(softmax([logits[NEGATIVE], logits[NEUTRAL], logits[POSITIVE]]), trust);
+    let [negative, neutral, positive] = flatten(softmax(logits.sentiment), trust);
     let judged = !empty && (detected.lang == OTHER_LANG || undetermined && detected.latin);
-    let head = |column: usize| judged.then(|| sigmoid(logits[column]));
-    let complaint = head(COMPLAINT);
+    let head = |logit: f32| judged.then(|| sigmoid(logit));
+    let complaint = head(logits.complaint);
+    // A head where there is one for the language, else cues that are told by hand.
+    let needs_answer =
+        head(logits.needs_answer).filter(|p| p.is_finite()).unwrap_or_else(|| answer::estimate(prepared, complaint));
+    let [anger, joy, optimism, sadness] = softmax(logits.emotion);
     Scores {
         lang: detected.lang.to_owned(),
         lang_p: detected.p,
         sentiment: positive - negative,
         label: label(negative, neutral, positive),
         p: Probability { negative, neutral, positive },
-        needs_answer: Some(answer::estimate(prepared, complaint)),
+        needs_answer: Some(needs_answer),
         complaint,
-        offensive: head(OFFENSIVE),
-        irony: head(IRONY),
-        emotion: judged.then(|| emotion(logits)),
-        tier: Tier::Fast,
-        model: MODEL.to_owned(),
+        offensive: head(logits.offensive),
+        irony: head(logits.irony),
+        emotion: judged.then_some(Emotion { anger, joy, optimism, sadness }),
+        tier,
+        model: model.to_owned(),
     }
 }
 
@@ -132,11 +232,6 @@ fn label(negative: f32, neutral: f32, positive: f32) -> Label {
     } else {
         Label::Neutral
     }
-}
-
-fn emotion(logits: &[f32; COLUMNS]) -> Emotion {
-    let [anger, joy, optimism, sadness] = softmax([logits[ANGER], logits[JOY], logits[OPTIMISM], logits[SADNESS]]);
-    Emotion { anger, joy, optimism, sadness }
 }
 
 fn flatten<const N: usize>(p: [f32; N], trust: f32) -> [f32; N] {

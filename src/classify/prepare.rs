@@ -2,6 +2,7 @@
 //! specification: change both or neither, then train again. It consults no Unicode table, so that no version of one
 //! can part the two. Knows nothing of weights.
 
+use super::range::{EMOJI, MARKS, PUNCTUATION, WIDE_SPACE, within};
 use std::ops::RangeInclusive;
 
 /// Code points of a text that are scored. Longer texts are judged by their beginning, which bounds the time of a post
@@ -34,60 +35,10 @@ pub enum Class {
     Emoji,
 }
 
-const DROPPED: &[RangeInclusive<u32>] = &[
-    0x27..=0x27, // apostrophes, so that "dont" and "don't" are one
-    0x60..=0x60,
-    0xAD..=0xAD,
-    0xB4..=0xB4,
-    0x2BC..=0x2BC,
-    0x300..=0x36F, // combining accents
-    0x640..=0x640, // Arabic stretching and vowel marks
-    0x64B..=0x65F,
-    0x670..=0x670,
-    0x200B..=0x200F, // joiners and direction marks
-    0x2018..=0x2019,
-    0x202A..=0x202E,
-    0x2060..=0x206F,
-    0x20D0..=0x20FF,
-    0xFE00..=0xFE0F, // variation selectors
-    0xFEFF..=0xFEFF,
-    0x1F3FB..=0x1F3FF, // skin tones
-    0xE0000..=0xE0FFF,
-];
-const SPACE: &[RangeInclusive<u32>] = &[
-    0x00..=0x20,
-    0x23..=0x23, // a hashtag is its word
-    0x5F..=0x5F,
-    0x7F..=0xA0,
-    0x1680..=0x1680,
-    0x2000..=0x200A,
-    0x2028..=0x2029,
-    0x202F..=0x202F,
-    0x205F..=0x205F,
-    0x3000..=0x3000,
-];
-const EMOJI: &[RangeInclusive<u32>] = &[0x2190..=0x2BFF, 0x1F000..=0x1FAFF];
-const PUNCTUATION: &[RangeInclusive<u32>] = &[
-    0x21..=0x2F,
-    0x3A..=0x40,
-    0x5B..=0x60,
-    0x7B..=0x7E,
-    0xA1..=0xA9,
-    0xAB..=0xB4,
-    0xB6..=0xB9,
-    0xBB..=0xBF,
-    0xD7..=0xD7,
-    0xF7..=0xF7,
-    0x60C..=0x60C,
-    0x61B..=0x61B,
-    0x66A..=0x66D,
-    0x6D4..=0x6D4,
-    0x964..=0x965,
-    0x2010..=0x205E,
-    0x2E00..=0x2E7F,
-    0x3001..=0x303F,
-    0xFF5F..=0xFF65,
-];
+/// Dropped beside the marks: apostrophes, so that "dont" and "don't" are one.
+const APOSTROPHES: &[RangeInclusive<u32>] = &[0x27..=0x27, 0x60..=0x60, 0xB4..=0xB4, 0x2018..=0x2019];
+/// Spaces of Latin-1; a hashtag is its word.
+const SPACE: &[RangeInclusive<u32>] = &[0x00..=0x20, 0x23..=0x23, 0x5F..=0x5F, 0x7F..=0xA0];
 
 /// The classes of ASCII, where nearly every code point of most texts stands.
 const ASCII: [(u32, Class); 128] = {
@@ -100,17 +51,6 @@ const ASCII: [(u32, Class); 128] = {
     table
 };
 
-const fn within(code: u32, ranges: &[RangeInclusive<u32>]) -> bool {
-    let mut at = 0;
-    while at < ranges.len() {
-        if *ranges[at].start() <= code && code <= *ranges[at].end() {
-            return true;
-        }
-        at += 1;
-    }
-    false
-}
-
 const fn fold_slowly(mut code: u32) -> (u32, Class) {
     if code >= 0xFF01 && code <= 0xFF5E {
         code -= 0xFEE0;
@@ -118,10 +58,10 @@ const fn fold_slowly(mut code: u32) -> (u32, Class) {
     if code == 0x61F {
         code = '?' as u32;
     }
-    if within(code, DROPPED) {
+    if within(code, APOSTROPHES) || within(code, MARKS) {
         return (code, Class::Dropped);
     }
-    if within(code, SPACE) {
+    if within(code, SPACE) || within(code, WIDE_SPACE) {
         return (code, Class::Space);
     }
     if within(code, EMOJI) {

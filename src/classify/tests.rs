@@ -34,7 +34,7 @@ fn the_daemon_computes_what_the_trainer_computed() {
 #[test]
 fn the_manifest_names_the_model() {
     let manifest: toml::Table = toml::from_str(MANIFEST).unwrap();
-    assert_eq!(manifest["model"].as_str(), Some(MODEL));
+    assert_eq!(manifest["model"].as_str(), Some(FAST_MODEL));
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn altered_weights_are_refused_by_name() {
     for (manifest, bytes, expected) in cases {
         let error = Weights::parse(manifest, bytes).err().unwrap();
         assert!(error.reason.contains(expected), "{error}");
-        assert!(error.model == MODEL || expected == "manifest", "{error}");
+        assert!(error.model == FAST_MODEL || expected == "manifest", "{error}");
     }
 }
 

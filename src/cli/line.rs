@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
-/// Read at once; a block is what one worker takes.
-const BLOCK_BYTES: usize = 256 * 1024;
+/// Read at once, where the work does not ask for less; a block is what one worker takes.
+pub const BLOCK_BYTES: usize = 256 * 1024;
 
 /// A longer line is no post: refused, so that a file without line breaks does not fill the memory.
 pub const LINE_BYTES_MAX: usize = 4 << 20;
@@ -18,8 +18,28 @@ const QUEUE: usize = 2;
 /// `number` counts from 1 within the whole input.
 pub trait Work: Sync {
     type State;
+
     fn state(&self) -> Self::State;
+
     fn line(&self, state: &mut Self::State, number: u64, line: &[u8], out: &mut Vec<u8>);
+
+    /// The same for several, for whom it is worth to look at them together. `number` is that of the first.
+    fn lines<'l>(
+        &self,
+        state: &mut Self::State,
+        number: u64,
+        lines: impl Iterator<Item = &'l [u8]>,
+        out: &mut Vec<u8>,
+    ) {
+        for (number, line) in (number..).zip(lines) {
+            self.line(state, number, line, out);
+        }
+    }
+
+    /// Bytes read at once: less where each takes long, so that answers come soon.
+    fn block_bytes(&self) -> usize {
+        BLOCK_BYTES
+    }
 }
 
 struct Block {
@@ -45,7 +65,7 @@ pub fn each(mut input: impl Read, output: &mut (impl Write + Send), work: &impl 
         }
         drop(answers);
         let writer = scope.spawn(move || write(&done, output));
-        let read = feed(&mut input, &blocks);
+        let read = feed(&mut input, &blocks, work.block_bytes());
         drop(blocks);
         let written = writer.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread panicked")));
         written.and(read)
@@ -56,12 +76,12 @@ pub fn each(mut input: impl Read, output: &mut (impl Write + Send), work: &impl 
     }
 }
 
-fn feed(input: &mut impl Read, blocks: &SyncSender<Block>) -> io::Result<()> {
+fn feed(input: &mut impl Read, blocks: &SyncSender<Block>, block_bytes: usize) -> io::Result<()> {
     let mut rest: Vec<u8> = Vec::new();
     let (mut order, mut line) = (0, 1);
     loop {
         let start = rest.len();
-        rest.resize(start + BLOCK_BYTES, 0);
+        rest.resize(start + block_bytes, 0);
         let got = match input.read(&mut rest[start..]) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
             Err(error) => return Err(error),
@@ -96,9 +116,8 @@ fn run<W: Work>(work: &W, queue: &Mutex<Receiver<Block>>, answers: &SyncSender<(
         let Ok(block) = next else { return };
         let mut out = Vec::new();
         let body = block.bytes.strip_suffix(b"\n").unwrap_or(&block.bytes);
-        for (number, line) in (block.first_line..).zip(body.split(|byte| *byte == b'\n')) {
-            work.line(&mut state, number, line.strip_suffix(b"\r").unwrap_or(line), &mut out);
-        }
+        let lines = body.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        work.lines(&mut state, block.first_line, lines, &mut out);
         if answers.send((block.order, out)).is_err() {
             return;
         }

@@ -3,12 +3,14 @@
 use super::Failure;
 use super::line::{self, Work};
 use crate::classify::Classifier;
+use crate::config::model::Model;
 use crate::mention::Scores;
 use crate::post::Str;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io::{Write, stdin, stdout};
+use std::iter;
 
 /// Scores each line of standard input: a post (JSON) or plain text
 #[derive(Args)]
@@ -17,24 +19,29 @@ pub struct Score {
     /// One JSON object a line, in place of a line to read
     #[arg(long)]
     json: bool,
-    /// Which model; `auto` takes the best that there is
+    /// Which model: the encoder is the best that there is (`auto`), the fast tier some hundred times as fast
     #[arg(long, value_enum, default_value = "auto")]
     tier: TierChoice,
 }
 
+/// Which model is asked.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum TierChoice {
+pub(super) enum TierChoice {
     Auto,
     Encoder,
     Fast,
 }
 
+impl TierChoice {
+    pub(super) fn load(self) -> Result<Classifier, Failure> {
+        let model = Model { encoder: self != TierChoice::Fast, ..Model::default() };
+        Ok(model.open()?)
+    }
+}
+
 impl Score {
     pub(super) fn run(self) -> Result<(), Failure> {
-        if self.tier == TierChoice::Encoder {
-            return Err(Failure::Usage("this version has no encoder yet; use --tier fast".into()));
-        }
-        let scoring = Scoring { classifier: Classifier::load()?, json: self.json };
+        let scoring = Scoring { classifier: self.tier.load()?, json: self.json };
         line::each(stdin().lock(), &mut stdout(), &scoring)?;
         Ok(())
     }
@@ -59,43 +66,74 @@ struct Line<'a> {
     lang: Option<Str<'a>>,
 }
 
+impl<'a> Line<'a> {
+    /// A post, or else plain text.
+    fn read(line: &'a [u8]) -> Self {
+        let post: Option<Self> = if line.first() == Some(&b'{') { serde_json::from_slice(line).ok() } else { None };
+        post.filter(|post| post.title.is_some() || post.text.is_some()).unwrap_or_else(|| {
+            let text = Some(Str(String::from_utf8_lossy(line)));
+            Self { id: None, title: None, text, lang: None }
+        })
+    }
+
+    /// Title and text as one.
+    fn readable(&self) -> Cow<'_, str> {
+        match (self.title.as_deref(), self.text.as_deref()) {
+            (Some(title), Some(text)) => Cow::Owned(format!("{title}\n{text}")),
+            (title, text) => Cow::Borrowed(text.or(title).unwrap_or_default()),
+        }
+    }
+}
+
+/// Without scores where the model answered what is no number.
 #[derive(Serialize)]
 struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
     text: &'a str,
     #[serde(flatten)]
-    scores: &'a Scores,
+    scores: Option<&'a Scores>,
 }
+
+/// Lines that the encoder takes together: half a second of work for each core, so that answers come soon.
+const ENCODER_BLOCK_BYTES: usize = 24 * 1024;
 
 impl Work for Scoring {
     type State = ();
 
     fn state(&self) {}
 
-    fn line(&self, (): &mut (), _number: u64, line: &[u8], out: &mut Vec<u8>) {
-        let plain = String::from_utf8_lossy(line);
-        let post: Option<Line<'_>> = if line.first() == Some(&b'{') { serde_json::from_slice(line).ok() } else { None };
-        let (id, lang, text) = match &post {
-            Some(Line { id, title, text, lang }) if title.is_some() || text.is_some() => {
-                let text = match (title.as_deref(), text.as_deref()) {
-                    (Some(title), Some(text)) => Cow::Owned(format!("{title}\n{text}")),
-                    (title, text) => Cow::Borrowed(text.or(title).unwrap_or_default()),
-                };
-                (id.as_deref(), lang.as_deref(), text)
+    fn block_bytes(&self) -> usize {
+        if self.classifier.encoder().is_some() { ENCODER_BLOCK_BYTES } else { line::BLOCK_BYTES }
+    }
+
+    fn line(&self, state: &mut (), number: u64, line: &[u8], out: &mut Vec<u8>) {
+        self.lines(state, number, iter::once(line), out);
+    }
+
+    fn lines<'l>(&self, (): &mut (), _number: u64, lines: impl Iterator<Item = &'l [u8]>, out: &mut Vec<u8>) {
+        let posts: Vec<Line<'_>> = lines.map(Line::read).collect();
+        let texts: Vec<Cow<'_, str>> = posts.iter().map(Line::readable).collect();
+        let asked: Vec<_> = texts.iter().zip(&posts).map(|(text, post)| (&**text, post.lang.as_deref())).collect();
+        let scores = self.classifier.score_all(&asked);
+        for ((text, post), scores) in texts.iter().zip(&posts).zip(scores) {
+            let (id, scores) = (post.id.as_deref(), scores.as_ref());
+            // Writing into memory cannot fail.
+            if self.json {
+                drop(serde_json::to_writer(&mut *out, &Answer { id, text, scores }));
+                out.push(b'\n');
+            } else {
+                drop(writeln!(out, "{}  {text}", scores.map_or_else(|| UNKNOWN.to_owned(), told)));
             }
-            _ => (None, None, Cow::Borrowed(&*plain)),
-        };
-        let scores = self.classifier.score(&text, lang);
-        // Writing into memory cannot fail.
-        if self.json {
-            drop(serde_json::to_writer(&mut *out, &Answer { id, text: &text, scores: &scores }));
-            out.push(b'\n');
-        } else {
-            let p = scores.p;
-            let sure = p.negative.max(p.neutral).max(p.positive) * 100.0;
-            let name = scores.label.name();
-            drop(writeln!(out, "{:+.2}  {name:8} {sure:3.0} %  {}  {text}", scores.sentiment, scores.lang));
         }
     }
+}
+
+/// In place of [`told`], as wide.
+const UNKNOWN: &str = "  ?   unknown    ?    ?";
+
+fn told(scores: &Scores) -> String {
+    let p = scores.p;
+    let sure = p.negative.max(p.neutral).max(p.positive) * 100.0;
+    format!("{:+.2}  {:8} {sure:3.0} %  {}", scores.sentiment, scores.label.name(), scores.lang)
 }

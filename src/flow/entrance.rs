@@ -37,6 +37,12 @@ impl Entrance {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// Items between the sources and the disk; none while closed.
+    pub fn waiting(&self) -> usize {
+        let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        batches.as_ref().map_or(0, |batches| batches.load().waiting())
+    }
+
     /// `None`: no such source. While closed, an intake that says so when it is flushed.
     pub fn intake(&self, source: &str) -> Option<Intake> {
         let ledger = self.ledgers.get(source)?;

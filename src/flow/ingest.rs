@@ -6,16 +6,16 @@ use super::judge::{Judged, Opinion};
 use super::patience::retrying;
 use super::pipeline::warmed_engine;
 use super::under_way::{Gone, UnderWay};
-use super::{Clock, Command, Event};
+use super::{Clock, Command, Event, rescore};
 use crate::alert::{Change, Delivery, DeliveryState};
 use crate::brand::{FollowKind, FollowerEvent};
 use crate::cluster::copies::Copies;
-use crate::mention::Mention;
+use crate::mention::{Mention, Tier};
 use crate::metric::Metrics;
 use crate::post::{Author, Post};
 use crate::rule::{Engine, RuleSet};
 use crate::source::intake::Item;
-use crate::store::{self, DeliveryOutcome, Known, Reader};
+use crate::store::{self, DeliveryOutcome, Known, Range, Reader};
 use crate::watch::Match;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -49,6 +49,8 @@ pub struct Ingest {
     pub events: broadcast::Sender<Event>,
     /// Of the next new mention.
     pub next_seq: i64,
+    /// What the fast tier scored is scored again by a better model.
+    pub refines: bool,
     pub under_way: UnderWay,
 }
 
@@ -58,6 +60,7 @@ pub struct Inlets {
     pub commands: mpsc::Receiver<Command>,
     pub outcomes: mpsc::Receiver<DeliveryOutcome>,
     pub profiles: mpsc::Receiver<(String, Vec<Author<'static>>)>,
+    pub rescored: mpsc::Receiver<rescore::Found>,
 }
 
 /// Why the loop ends early.
@@ -117,6 +120,10 @@ impl Ingest {
                 }
                 Some((source, authors)) = inlets.profiles.recv() => {
                     draft.commit.authors.extend(authors.into_iter().map(|author| (source.clone(), author)));
+                }
+                Some((rescored, done)) = inlets.rescored.recv() => {
+                    draft.commit.rescored.push(rescored);
+                    draft.answers.push((done, true));
                 }
                 judged = inlets.judged.recv(), if draft.items < COMMIT_ITEMS_MAX => match judged {
                     Some(judged) => self.take_all(judged, inlets, &mut draft).await?,
@@ -309,6 +316,9 @@ impl Ingest {
                 cluster: opinion.cluster.clone(),
                 ..Mention::new(copy, seq, &*brand, watches, now)
             };
+            if self.refines && opinion.scores.as_ref().is_some_and(|scores| scores.tier == Tier::Fast) {
+                Range::extend(&mut draft.commit.rescore, seq);
+            }
             match before {
                 None => {
                     let (source, seq) = (source.clone(), mention.seq);
@@ -369,6 +379,10 @@ impl Ingest {
                 let rules = self.rules.load_full();
                 self.engine =
                     retrying!(warmed_engine(rules.clone(), &self.kinds, &self.reader, &mut self.copies, now))?;
+                (done, true)
+            }
+            Command::Rescore { done } => {
+                draft.commit.rescore.push(Range { first: 1, last: self.next_seq - 1 });
                 (done, true)
             }
             Command::Replay { delivery, done } => {

@@ -1,15 +1,25 @@
 //! First half of the way in: language, scores and cluster of every wanted post, in order, on a thread of its own, while
-//! the second half commits what was judged before.
+//! the second half commits what was judged before. The best model scores while it keeps up. When posts wait, the fast tier
+//! does, and `rescore` comes back to them.
 
 use crate::classify::Classifier;
 use crate::cluster;
 use crate::mention::Scores;
+use crate::metric::Metrics;
 use crate::post::Post;
-use crate::source::intake::{Batch, Item};
+use crate::source::intake::{Batch, Item, Load};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+
+/// Posts on their way from which on the fast tier takes over: a few tenths of a second of the encoder's work, which an
+/// alert may wait.
+const HURRY_FROM: usize = 256;
+/// So long it goes on after that: a stream that is too much for the encoder is so for a while, and each try would make
+/// thousands of posts wait.
+const HURRY_FOR: Duration = Duration::from_secs(5);
 
 /// A batch with what we think of each of its posts (one entry an item; `None` for what is no post).
 pub struct Judged {
@@ -23,28 +33,84 @@ pub struct Opinion {
     pub cluster: Option<String>,
 }
 
-/// Runs until either channel closes.
-pub fn run(classifier: &Classifier, mut batches: mpsc::Receiver<Batch>, judged: &mpsc::Sender<Judged>) {
-    while let Some(batch) = batches.blocking_recv() {
-        let opinions = batch.items.iter().map(|item| opinion(classifier, item)).collect();
-        if judged.blocking_send(Judged { batch, opinions }).is_err() {
-            return;
+/// What the judging thread works with.
+pub struct Judge {
+    pub classifier: Arc<Classifier>,
+    /// Of the way that it is on.
+    pub load: Load,
+    pub metrics: Arc<Metrics>,
+}
+
+impl Judge {
+    /// Starts the thread, which runs until either channel closes.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub fn spawn(
+        self,
+        batches: mpsc::Receiver<Batch>,
+        judged: mpsc::Sender<Judged>,
+    ) -> std::io::Result<std::thread::JoinHandle<()>> {
+        std::thread::Builder::new().name("judge".into()).spawn(move || self.run(batches, &judged))
+    }
+
+    fn run(&self, mut batches: mpsc::Receiver<Batch>, judged: &mpsc::Sender<Judged>) {
+        let mut hurry_until = None;
+        while let Some(batch) = batches.blocking_recv() {
+            let now = Instant::now();
+            if self.load.waiting() > HURRY_FROM {
+                hurry_until = Some(now + HURRY_FOR);
+            }
+            let hurries = hurry_until.is_some_and(|until| now < until);
+            let opinions = self.opinions(&batch.items, hurries);
+            for scores in opinions.iter().flatten().map(|opinion| &opinion.scores) {
+                self.metrics.scored(scores.as_ref().map(|scores| scores.tier));
+            }
+            if judged.blocking_send(Judged { batch, opinions }).is_err() {
+                return;
+            }
         }
+    }
+
+    fn opinions(&self, items: &[Item], hurries: bool) -> Vec<Option<Opinion>> {
+        let posts = || {
+            items.iter().map(|item| match item {
+                Item::Post(post, _) => Some(&**post),
+                _ => None,
+            })
+        };
+        let known: Vec<&Post<'_>> = posts().flatten().collect();
+        let best = if hurries { None } else { best(&self.classifier, &known) };
+        let mut best = best.into_iter().flatten();
+        let mut opinion = |post: &Post<'_>| match best.next() {
+            Some(scores) => Opinion { scores, cluster: cluster::fingerprint(&readable(post)) },
+            None => fast(&self.classifier, post),
+        };
+        posts().map(|post| post.map(&mut opinion)).collect()
     }
 }
 
-fn opinion(classifier: &Classifier, item: &Item) -> Option<Opinion> {
-    let Item::Post(post, _) = item else { return None };
-    let _span = tracing::debug_span!("judge", source = %post.source, id = %post.id).entered();
-    // One text that trips a defect of ours must not stop the stream for ever: it stays unscored, and is said.
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(classifier, post)));
-    Some(judged.unwrap_or_else(|_| {
-        tracing::error!(source = %post.source, id = %post.id, "scoring panicked; the mention is kept without scores");
-        Opinion::default()
-    }))
+/// The scores of each post by the best model; `None` when it cannot tell now.
+pub fn best(classifier: &Classifier, posts: &[&Post<'_>]) -> Option<Vec<Option<Scores>>> {
+    let texts: Vec<Cow<'_, str>> = posts.iter().map(|post| readable(post)).collect();
+    let asked: Vec<_> = texts.iter().zip(posts).map(|(text, post)| (&**text, post.lang.as_deref())).collect();
+    // Texts that trip a defect of ours must not stop the stream for ever: the fast tier scores them one by one.
+    let scored = catch_unwind(AssertUnwindSafe(|| classifier.score_all(&asked)));
+    if scored.is_err() {
+        tracing::error!(posts = posts.len(), "scoring panicked; the fast tier scores instead");
+    }
+    scored.ok()
 }
 
-/// What we think of a post before it is a mention.
+fn fast(classifier: &Classifier, post: &Post<'_>) -> Opinion {
+    let _span = tracing::debug_span!("judge", source = %post.source, id = %post.id).entered();
+    catch_unwind(AssertUnwindSafe(|| judge(classifier, post))).unwrap_or_else(|_| {
+        tracing::error!(source = %post.source, id = %post.id, "scoring panicked; the mention is kept without scores");
+        Opinion::default()
+    })
+}
+
+/// What the fast tier thinks of a post before it is a mention.
 pub fn judge(classifier: &Classifier, post: &Post<'_>) -> Opinion {
     let text = readable(post);
     Opinion { scores: Some(classifier.score(&text, post.lang.as_deref())), cluster: cluster::fingerprint(&text) }
@@ -56,16 +122,4 @@ fn readable<'p>(post: &'p Post<'_>) -> Cow<'p, str> {
         Some(title) if !title.is_empty() => Cow::Owned(format!("{title}\n{}", post.text.as_str())),
         _ => Cow::Borrowed(post.text.as_str()),
     }
-}
-
-/// Starts the judging thread.
-///
-/// # Errors
-/// The system gives no more threads.
-pub fn spawn(
-    classifier: Arc<Classifier>,
-    batches: mpsc::Receiver<Batch>,
-    judged: mpsc::Sender<Judged>,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new().name("judge".into()).spawn(move || run(&classifier, batches, &judged))
 }

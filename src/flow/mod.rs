@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod judge;
 mod patience;
 pub mod pipeline;
+pub mod rescore;
 pub mod supervise;
 mod under_way;
 
@@ -88,6 +89,8 @@ pub enum Command {
     Resolve { alert: String, who: String, done: oneshot::Sender<bool> },
     /// The rules were replaced: take them over, with windows warmed from the store.
     Rules { done: oneshot::Sender<bool> },
+    /// All mentions are to be scored by the best model, in the background.
+    Rescore { done: oneshot::Sender<bool> },
     /// A dead letter back to pending under the same id. `false`: no such dead letter.
     Replay { delivery: String, done: oneshot::Sender<bool> },
 }

@@ -1,12 +1,13 @@
 //! Sources, judging and ingest as one generation. When a defect of ours stops one of the latter two, what was under way
 //! is given up and the whole generation starts again: sources from their committed cursors, rules from the store.
 
+use super::Clock;
 use super::commit::{Committing, Newsroom};
 use super::entrance::Entrance;
 use super::ingest::{Ingest, Inlets};
+use super::judge::Judge;
 use super::supervise::{self, Surroundings};
 use super::under_way::UnderWay;
-use super::{Clock, judge};
 use crate::classify::Classifier;
 use crate::cluster::copies::Copies;
 use crate::ledger::Ledger;
@@ -84,7 +85,8 @@ impl Pipeline {
             Ok(engine) => engine,
             Err(error) => return Ok(Err(error)),
         };
-        if let Err(error) = judge::spawn(self.classifier.clone(), to_judge, judged) {
+        let (classifier, load, metrics) = (self.classifier.clone(), batches.load(), self.metrics.clone());
+        if let Err(error) = (Judge { classifier, load, metrics }).spawn(to_judge, judged) {
             return Ok(Err(store::Error::Stop(format!("no thread for judging: {error}"))));
         }
         let stop = self.stop.child_token();
@@ -139,6 +141,7 @@ impl Pipeline {
             metrics: self.metrics.clone(),
             events: self.news.events.clone(),
             next_seq,
+            refines: self.classifier.encoder().is_some(),
             under_way,
         }
     }

@@ -217,6 +217,17 @@ pub async fn change(
     desk.door.reader.mention(seq).await?.map(Json).ok_or_else(|| Problem::missing("mention"))
 }
 
+#[derive(Serialize)]
+pub struct Rescoring {
+    /// Mentions that wait; some of them may be up to date.
+    waiting: u64,
+}
+
+pub async fn rescore(State(desk): Shared) -> Result<Json<Rescoring>, Problem> {
+    desk.ask(|done| Command::Rescore { done }).await?;
+    Ok(Json(Rescoring { waiting: desk.door.reader.count_waiting_for_scores().await? }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

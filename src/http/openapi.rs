@@ -250,6 +250,7 @@ fn schemas() -> Value {
         "AlertPage": page("Alert", &[("cursor", "string?")]),
         "Delivery": object(DELIVERY),
         "DeliveryPage": page("Delivery", &[]),
+        "Rescoring": object(&[("waiting", "integer")]),
         "Replayed": object(&[("id", "string"), ("state", "string")]),
         "Source": object(SOURCE),
         "SourcePage": page("Source", &[]),

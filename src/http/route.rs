@@ -155,6 +155,14 @@ pub static ROUTES: &[Route] = &[
         || on_post(delivery::replay),
     )
     .returns("Replayed"),
+    Route::new(
+        "POST",
+        "/api/v1/rescore",
+        Need::Whole(Role::Admin),
+        "Score all mentions by the best model, in the background",
+        || on_post(mention::rescore),
+    )
+    .returns("Rescoring"),
     Route::new("GET", "/api/v1/sources", VIEWER, "The ledger of every source", || get(source::list))
         .returns("SourcePage"),
     Route::new("GET", "/api/v1/followers/{account}", VIEWER, "Who followed and unfollowed an own account", || {

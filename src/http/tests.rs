@@ -15,7 +15,7 @@ use crate::metric::Metrics;
 use crate::post::Post;
 use crate::secret::Secret;
 use crate::source::intake::{self, Intake, Item};
-use crate::store::{Commit, Reader, Writer};
+use crate::store::{Commit, Range, Reader, Writer};
 use crate::watch::{Gate, WatchSet};
 use crate::{index, store};
 use arc_swap::ArcSwap;
@@ -118,6 +118,10 @@ async fn answer_commands(mut writer: Writer, reader: Reader, mut commands: mpsc:
             Command::Replay { delivery, done } => {
                 let dead = reader.deliveries(Some(DeliveryState::Dead), None, 10).await.unwrap();
                 (dead.iter().any(|row| row.id == delivery), done)
+            }
+            Command::Rescore { done } => {
+                commit.rescore.push(Range { first: 1, last: writer.next_seq() - 1 });
+                (true, done)
             }
             Command::Rules { done } => (true, done),
         };

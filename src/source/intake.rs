@@ -76,7 +76,22 @@ pub fn channel() -> (Sender, mpsc::Receiver<Batch>) {
     (Sender { batches, room: Arc::new(Semaphore::new(ROOM)) }, taken)
 }
 
+/// How much is on its way between the sources and the disk.
+#[derive(Clone)]
+pub struct Load(Arc<Semaphore>);
+
+impl Load {
+    /// Items, `0..=`[`ROOM`].
+    pub fn waiting(&self) -> usize {
+        ROOM.saturating_sub(self.0.available_permits())
+    }
+}
+
 impl Sender {
+    pub fn load(&self) -> Load {
+        Load(self.room.clone())
+    }
+
     async fn send(&self, mut batch: Batch) -> Result<(), Closed> {
         let room = u32::try_from(batch.items.len().clamp(1, ROOM)).unwrap_or(1);
         let room = tokio::select! {

@@ -7,6 +7,7 @@ mod lookup;
 mod read;
 mod row;
 mod schema;
+mod waiting;
 mod write;
 
 #[cfg(test)]
@@ -19,7 +20,7 @@ pub use write::Writer;
 use crate::alert::{Change, Delivery, DeliveryState};
 use crate::brand::FollowerEvent;
 use crate::ledger::Gap;
-use crate::mention::{Label, Mention, Status};
+use crate::mention::{Label, Mention, Scores, Status};
 use crate::post::Author;
 use jiff::Timestamp;
 use sqlx::ConnectOptions;
@@ -160,6 +161,9 @@ pub struct Commit {
     pub deliveries: Vec<Arc<Delivery>>,
     pub outcomes: Vec<DeliveryOutcome>,
     pub cursors: Vec<(Arc<str>, String)>,
+    /// Mentions that are to be scored by the best model later.
+    pub rescore: Vec<Range>,
+    pub rescored: Vec<Rescored>,
 }
 
 impl Commit {
@@ -178,8 +182,10 @@ impl Commit {
             deliveries,
             outcomes: _,
             cursors: _,
+            rescore,
+            rescored,
         } = self;
-        let mentions = new.len() + edited.len() + deleted.len() + patches.len();
+        let mentions = new.len() + edited.len() + deleted.len() + patches.len() + rescore.len() + rescored.len();
         mentions + authors.len() + followers.len() + gaps.len() + alerts.len() + deliveries.len()
     }
 
@@ -189,8 +195,8 @@ impl Commit {
 
     /// It brings new mentions and changes no other.
     pub fn only_adds_mentions(&self) -> bool {
-        let Self { edited, deleted, patches, authors, .. } = self;
-        edited.is_empty() && deleted.is_empty() && patches.is_empty() && authors.is_empty()
+        let Self { edited, deleted, patches, authors, rescored, .. } = self;
+        edited.is_empty() && deleted.is_empty() && patches.is_empty() && authors.is_empty() && rescored.is_empty()
     }
 }
 
@@ -202,6 +208,33 @@ pub struct Patch {
     pub note: Option<Option<String>>,
     pub correction: Option<Option<Label>>,
 }
+
+/// Numbers of mentions (`seq`), both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub first: i64,
+    pub last: i64,
+}
+
+impl Range {
+    /// Adds the next number to the last of `ranges` where it follows, else begins a new one.
+    pub fn extend(ranges: &mut Vec<Range>, seq: i64) {
+        match ranges.last_mut() {
+            Some(range) if range.last + 1 == seq => range.last = seq,
+            _ => ranges.push(Range { first: seq, last: seq }),
+        }
+    }
+}
+
+/// A range that waited for better scores and need not wait any longer.
+#[derive(Clone, Debug)]
+pub struct Rescored {
+    pub range: Range,
+    pub scores: NewScores,
+}
+
+/// `seq`, what was scored as [`content`] tells it, its scores.
+pub type NewScores = Vec<(i64, [u8; 16], Option<Scores>)>;
 
 /// After an attempt: the row's new state.
 #[derive(Clone, Debug, PartialEq)]

@@ -366,7 +366,7 @@ impl Reader {
         }
     }
 
-    async fn number(&self, sql: &'static str) -> Result<i64, Error> {
+    pub(super) async fn number(&self, sql: &'static str) -> Result<i64, Error> {
         sqlx::query_scalar(sql).fetch_one(&mut *self.connection().await).await.map_err(self.fault())
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the store: what goes in comes out, what must not get in stays out, and damage is told.
 
 mod model;
+mod rescore;
 
 use super::*;
 use crate::alert::{Alert, News, Priority, State, delivery_id};

@@ -3,6 +3,7 @@
 mod alert;
 mod author;
 mod mention;
+mod rescore;
 
 use super::checkpoint::Checkpoint;
 use super::{Commit, Error, row};
@@ -141,6 +142,8 @@ async fn apply(connection: &mut SqliteConnection, commit: &Commit, before: Count
     mention::edit(connection, &commit.edited, &mut counters).await?;
     mention::delete(connection, &commit.deleted, &mut counters).await?;
     mention::patch(connection, &commit.patches, &mut counters).await?;
+    rescore::add(connection, &commit.rescore).await?;
+    rescore::take(connection, &commit.rescored, &mut counters).await?;
     author::put(connection, &commit.authors, Timestamp::now(), &mut counters).await?;
     author::follow(connection, &commit.followers).await?;
     for (source, gap) in &commit.gaps {

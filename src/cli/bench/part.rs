@@ -4,6 +4,7 @@ use super::frame::{Frame, Frames};
 use super::machine::{self, Folder};
 use super::report::{Goal, Report, Row};
 use crate::classify::Classifier;
+use crate::classify::encoder::{Encoder, Folder as Model};
 use crate::flow::judge;
 use crate::index;
 use crate::mention::Mention;
@@ -39,6 +40,8 @@ const ROUNDS_MIN: usize = 3;
 
 /// Posts whose language only trigrams can tell: slow, so fewer are enough.
 const OPEN_POSTS: usize = 1_000;
+/// A round of the encoder takes a second or two.
+const ENCODED_POSTS: usize = 500;
 
 pub(super) const SOURCE: &str = "bluesky";
 
@@ -85,6 +88,14 @@ pub fn pure(frames: &Frames, watches: usize, report: &mut Report) -> anyhow::Res
     let slow =
         rate(open.len(), || open.iter().filter(|post| judge::judge(&classifier, post).cluster.is_some()).count());
     report.add(Row::new("score, language open", slow, "posts/s").beside("score", score));
+
+    let texts: Vec<&str> = posts.iter().take(ENCODED_POSTS).map(|post| &*post.text).collect();
+    let encoded = |threads| -> anyhow::Result<f64> {
+        let encoder = Encoder::open(&Model::EMBEDDED, threads)?;
+        Ok(rate(texts.len(), || encoder.logits(&texts).map_or(0, |logits| logits.len())))
+    };
+    let (all, one) = (encoded(machine::cores())?, encoded(1)?);
+    report.add(Row::new("encoder, all cores", all, "posts/s").beside("on one core", one));
 
     let cores = machine::cores() as f64;
     Ok(Parts { cost_us: cores * 1e6 / filter + 1e6 / score })

@@ -28,7 +28,8 @@ impl Bench {
         let (_, commands) = mpsc::channel(1);
         let (_, outcomes) = mpsc::channel(1);
         let (_, profiles) = mpsc::channel(1);
-        let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles };
+        let (_, rescored) = mpsc::channel(1);
+        let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles, rescored };
         let (rules, _) = RuleSet::read(&[], &[], &[], &Default::default()).unwrap();
         let ingest = Ingest {
             copies: Default::default(),
@@ -42,6 +43,7 @@ impl Bench {
             metrics: Arc::new(Metrics::new()),
             events: broadcast::channel(8).0,
             next_seq: writer.next_seq(),
+            refines: true,
             under_way: UnderWay::new(to_commit, is_committed),
         };
         tokio::spawn(async move { ingest.run(&mut inlets).await });

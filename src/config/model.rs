@@ -1,0 +1,49 @@
+//! Section `[model]`: which local models score, and with how many threads.
+
+use crate::classify::encoder::{Encoder, Folder};
+use crate::classify::{BadModel, Classifier};
+use crate::settings::Section;
+
+/// More threads than any machine that this runs on has cores.
+const THREADS_MAX: i64 = 256;
+
+/// How texts are scored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Whether the encoder scores what it keeps up with, or the fast tier everything.
+    pub encoder: bool,
+    /// Of the encoder.
+    pub threads: usize,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self { encoder: true, threads: std::thread::available_parallelism().map_or(1, usize::from) }
+    }
+}
+
+impl Model {
+    pub fn read(root: &Section<'_>) -> Self {
+        let mut model = Self::default();
+        if let Some(section) = root.section("model") {
+            let tier = if section.has("tier") { section.one_of("tier", &["auto", "fast"]) } else { None };
+            model.encoder = tier != Some("fast");
+            let threads = if section.has("threads") { section.integer("threads", 1..=THREADS_MAX) } else { None };
+            model.threads = threads.and_then(|threads| usize::try_from(threads).ok()).unwrap_or(model.threads);
+        }
+        model
+    }
+
+    /// Loads what scores.
+    ///
+    /// # Errors
+    /// The program was built from altered weights.
+    pub fn open(&self) -> Result<Classifier, BadModel> {
+        let classifier = Classifier::load()?;
+        Ok(if self.encoder {
+            classifier.with_encoder(Encoder::open(&Folder::EMBEDDED, self.threads)?)
+        } else {
+            classifier
+        })
+    }
+}
