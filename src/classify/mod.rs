@@ -1,6 +1,6 @@
 //! What a text says: language, sentiment, complaint, offence, irony, emotion, by the models in `models/`, and whether
 //! it waits for an answer. Pure: no clock, no IO, nothing learned from one text to the next. The card of each model tells
-//! what it was trained on and how well it does; `models/fast-1/card.md` is the one in use.
+//! what it was trained on and how well it does; `models/fast-2/card.md` is the one in use.
 
 mod answer;
 mod language;
@@ -13,7 +13,8 @@ use crate::mention::{Emotion, Label, Probability, Scores, Tier};
 use prepare::Prepared;
 use std::cell::RefCell;
 use weight::{
-    ANGER, COLUMNS, COMPLAINT, IRONY, JOY, NEGATIVE, NEUTRAL, OFFENSIVE, OPTIMISM, POSITIVE, SADNESS, Weights,
+    ANGER, COLUMNS, COMPLAINT, IRONY, JOY, NEEDS_ANSWER, NEGATIVE, NEUTRAL, OFFENSIVE, OPTIMISM, POSITIVE, SADNESS,
+    Weights,
 };
 
 pub use language::Detected;
@@ -22,7 +23,7 @@ pub use prepare::CHARS_MAX;
 use language::Detector;
 
 /// The model in use, as scores name it.
-pub const MODEL: &str = "fast-1";
+pub const MODEL: &str = "fast-2";
 
 /// Languages whose sentiment the model was trained and found useful on (the card has the figures).
 pub const SENTIMENT_LANGS: [&str; 7] = ["en", "ar", "de", "es", "fr", "it", "pt"];
@@ -35,8 +36,8 @@ const OTHER_LANG: &str = "en";
 const TRUST_UNDETERMINED: f32 = 0.5;
 const TRUST_UNTRAINED: f32 = 0.3;
 
-static WEIGHTS: &[u8] = include_bytes!("../../models/fast-1/weights.bin");
-static MANIFEST: &str = include_str!("../../models/fast-1/manifest.toml");
+static WEIGHTS: &[u8] = include_bytes!("../../models/fast-2/weights.bin");
+static MANIFEST: &str = include_str!("../../models/fast-2/manifest.toml");
 
 thread_local! {
     static SCRATCH: RefCell<Prepared> = RefCell::default();
@@ -106,15 +107,14 @@ fn scores(prepared: &Prepared, detected: &Detected, logits: &[f32; COLUMNS]) -> 
     let [negative, neutral, positive] = flatten(softmax([logits[NEGATIVE], logits[NEUTRAL], logits[POSITIVE]]), trust);
     let judged = !empty && (detected.lang == OTHER_LANG || undetermined && detected.latin);
     let head = |column: usize| judged.then(|| sigmoid(logits[column]));
-    let complaint = head(COMPLAINT);
     Scores {
         lang: detected.lang.to_owned(),
         lang_p: detected.p,
         sentiment: positive - negative,
         label: label(negative, neutral, positive),
         p: Probability { negative, neutral, positive },
-        needs_answer: Some(answer::estimate(prepared, complaint)),
-        complaint,
+        needs_answer: head(NEEDS_ANSWER).or_else(|| Some(answer::estimate(prepared))),
+        complaint: head(COMPLAINT),
         offensive: head(OFFENSIVE),
         irony: head(IRONY),
         emotion: judged.then(|| emotion(logits)),
