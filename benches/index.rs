@@ -238,7 +238,7 @@ fn mention(seq: usize) -> Mention {
             irony: None,
             emotion: None,
             tier: Tier::Fast,
-            model: "fast-1".into(),
+            model: "fast-2".into(),
         }),
         author_spam: AuthorSpam { spam: Some(unit(next())), reasons: Vec::new() },
         ..Mention::new(post, seq as i64, "acme", vec!["name".into()], created_at)

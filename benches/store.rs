@@ -53,7 +53,7 @@ fn mention(seq: i64, base: Timestamp) -> Mention {
         irony: Some(0.312_345_6),
         emotion: Some(Emotion { anger: 0.712_345_6, joy: 0.012_345_6, optimism: 0.112_345_6, sadness: 0.162_963_2 }),
         tier: Tier::Fast,
-        model: "fast-1".into(),
+        model: "fast-2".into(),
     };
     Mention {
         scores: Some(scores),

@@ -22,7 +22,7 @@ pub struct Scores {
     pub irony: Option<f32>,
     pub emotion: Option<Emotion>,
     pub tier: Tier,
-    /// The model and version that made these, such as `fast-1`.
+    /// The model and version that made these, such as `fast-2`.
     pub model: String,
 }
 

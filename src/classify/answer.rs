@@ -1,10 +1,11 @@
-//! Whether a post waits for an answer, by cues: questions, requests, being spoken to, complaining. A cue score in
-//! `0..=1` that only rises with every further cue; NOT a calibrated probability, since nobody has labelled a test set.
+//! Whether a post waits for an answer, by cues: questions, requests, being spoken to. For the languages that the model
+//! was not taught this in. A cue score in `0..=1` that only rises with every further cue; NOT a calibrated probability,
+//! since no test set in those languages has been labelled.
 
 use super::prepare::{Class, Prepared, hash_word};
 
 /// What each cue adds to the log-odds, and where they start. Set by hand: a bare statement stays under 0.1, a question
-/// to an account is over one half, a complaint that asks for something near 0.9.
+/// to an account is over one half.
 const START: f32 = -2.8;
 const QUESTION_MARK: f32 = 1.6;
 const REQUEST: f32 = 1.2;
@@ -12,7 +13,6 @@ const QUESTION_WORD: f32 = 0.7;
 const SECOND_PERSON: f32 = 0.5;
 const HANDLE_FIRST: f32 = 0.9;
 const HANDLE: f32 = 0.3;
-const COMPLAINT: f32 = 2.0;
 
 /// Words as `prepare` folds them: no accents, no apostrophes.
 const REQUESTS: [u32; 40] = hashes([
@@ -77,8 +77,8 @@ const fn hashes<const N: usize>(words: [&str; N]) -> [u32; N] {
     hashes
 }
 
-/// `complaint`: its probability where a head gave one.
-pub fn estimate(prepared: &Prepared, complaint: Option<f32>) -> f32 {
+/// In `0..=1`.
+pub fn estimate(prepared: &Prepared) -> f32 {
     let says = |words: &[u32]| prepared.tokens.iter().any(|t| t.class == Class::Word && words.contains(&t.hash));
     let question_mark = prepared.has_sign('?');
     let handle_first = prepared.tokens.first().is_some_and(|token| prepared.is_handle(*token));
@@ -91,5 +91,5 @@ pub fn estimate(prepared: &Prepared, complaint: Option<f32>) -> f32 {
         (prepared.tokens.iter().any(|token| prepared.is_handle(*token)), HANDLE),
     ];
     let seen: f32 = cues.iter().filter(|(there, _)| *there).map(|(_, weight)| weight).sum();
-    super::sigmoid(START + seen + COMPLAINT * complaint.unwrap_or(0.0))
+    super::sigmoid(START + seen)
 }

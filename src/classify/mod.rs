@@ -17,7 +17,8 @@ use encoder::Encoder;
 use prepare::Prepared;
 use std::cell::RefCell;
 use weight::{
-    ANGER, COLUMNS, COMPLAINT, IRONY, JOY, NEGATIVE, NEUTRAL, OFFENSIVE, OPTIMISM, POSITIVE, SADNESS, Weights,
+    ANGER, COLUMNS, COMPLAINT, IRONY, JOY, NEEDS_ANSWER, NEGATIVE, NEUTRAL, OFFENSIVE, OPTIMISM, POSITIVE, SADNESS,
+    Weights,
 };
 
 pub use language::Detected;
@@ -26,7 +27,7 @@ pub use prepare::CHARS_MAX;
 use language::Detector;
 
 /// The model of the fast tier, as scores name it.
-pub const FAST_MODEL: &str = "fast-1";
+pub const FAST_MODEL: &str = "fast-2";
 
 /// Languages whose sentiment the model was trained and found useful on (the card has the figures).
 pub const SENTIMENT_LANGS: [&str; 7] = ["en", "ar", "de", "es", "fr", "it", "pt"];
@@ -44,8 +45,8 @@ const TRUST_UNTRAINED: f32 = 0.3;
 const ENCODER_SHARE: f32 = 1.0;
 const ENCODER_SHARE_FOREIGN: f32 = 0.5;
 
-static WEIGHTS: &[u8] = include_bytes!("../../models/fast-1/weights.bin");
-static MANIFEST: &str = include_str!("../../models/fast-1/manifest.toml");
+static WEIGHTS: &[u8] = include_bytes!("../../models/fast-2/weights.bin");
+static MANIFEST: &str = include_str!("../../models/fast-2/manifest.toml");
 
 thread_local! {
     static SCRATCH: RefCell<Prepared> = RefCell::default();
@@ -93,7 +94,7 @@ impl From<[f32; COLUMNS]> for Logits {
             complaint: columns[COMPLAINT],
             offensive: columns[OFFENSIVE],
             irony: columns[IRONY],
-            needs_answer: f32::NAN,
+            needs_answer: columns[NEEDS_ANSWER],
             emotion: [ANGER, JOY, OPTIMISM, SADNESS].map(|class| columns[class]),
         }
     }
@@ -202,10 +203,8 @@ fn scores(prepared: &Prepared, detected: &Detected, logits: &Logits, tier: Tier,
     let [negative, neutral, positive] = flatten(softmax(logits.sentiment), trust);
     let judged = !empty && (detected.lang == OTHER_LANG || undetermined && detected.latin);
     let head = |logit: f32| judged.then(|| sigmoid(logit));
-    let complaint = head(logits.complaint);
     // A head where there is one for the language, else cues that are told by hand.
-    let needs_answer =
-        head(logits.needs_answer).filter(|p| p.is_finite()).unwrap_or_else(|| answer::estimate(prepared, complaint));
+    let needs_answer = head(logits.needs_answer).unwrap_or_else(|| answer::estimate(prepared));
     let [anger, joy, optimism, sadness] = softmax(logits.emotion);
     Scores {
         lang: detected.lang.to_owned(),
@@ -214,7 +213,7 @@ fn scores(prepared: &Prepared, detected: &Detected, logits: &Logits, tier: Tier,
         label: label(negative, neutral, positive),
         p: Probability { negative, neutral, positive },
         needs_answer: Some(needs_answer),
-        complaint,
+        complaint: head(logits.complaint),
         offensive: head(logits.offensive),
         irony: head(logits.irony),
         emotion: judged.then_some(Emotion { anger, joy, optimism, sadness }),

@@ -18,7 +18,8 @@ pub const ANGER: usize = 6;
 pub const JOY: usize = 7;
 pub const OPTIMISM: usize = 8;
 pub const SADNESS: usize = 9;
-pub const COLUMNS: usize = 10;
+pub const NEEDS_ANSWER: usize = 10;
+pub const COLUMNS: usize = 11;
 
 /// Columns in memory: one row is one vector register, and no row straddles a cache line.
 const LANES: usize = 16;

@@ -41,7 +41,7 @@ fn message() -> Message {
         "seq": 7, "brand": "acme", "watches": ["acme-name"], "seen_at": "2026-11-21T09:00:01Z",
         "scores": {"lang": "en", "lang_p": 1.0, "sentiment": -0.875, "label": "negative",
             "p": {"negative": 0.9, "neutral": 0.075, "positive": 0.025}, "needs_answer": 0.75, "complaint": 0.25,
-            "offensive": null, "irony": null, "emotion": null, "tier": "fast", "model": "fast-1"},
+            "offensive": null, "irony": null, "emotion": null, "tier": "fast", "model": "fast-2"},
         "author_spam": {"spam": null, "reasons": []}, "cluster": null, "status": "new"
     }))
     .unwrap();

@@ -35,7 +35,7 @@ fn scores(lang: &str, sentiment: f32, label: Label) -> Scores {
         irony: None,
         emotion: None,
         tier: Tier::Fast,
-        model: "fast-1".into(),
+        model: "fast-2".into(),
     }
 }
 

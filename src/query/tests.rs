@@ -240,7 +240,7 @@ fn mention() -> Mention {
         irony: None,
         emotion: None,
         tier: Tier::Fast,
-        model: "fast-1".to_owned(),
+        model: "fast-2".to_owned(),
     };
     Mention {
         scores: Some(scores),

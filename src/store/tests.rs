@@ -77,7 +77,7 @@ fn full_mention(seq: i64) -> Mention {
             irony: Some(1.0),
             emotion: Some(Emotion { anger: 0.9, joy: 0.0, optimism: 0.05, sadness: 0.05 }),
             tier: Tier::Fast,
-            model: "fast-1".into(),
+            model: "fast-2".into(),
         }),
         author_spam: AuthorSpam { spam: Some(0.25), reasons: vec!["new account".into()] },
         cluster: Some("00ff00ff00ff00ff".into()),

@@ -23,7 +23,7 @@ async fn house() -> House {
         irony: None,
         emotion: None,
         tier: Tier::Fast,
-        model: "fast-1".into(),
+        model: "fast-2".into(),
     });
     let mut other = mention(2, "b", "acme", "kettle kettle");
     other.post.source = "Forum".into();
