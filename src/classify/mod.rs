@@ -3,7 +3,10 @@
 //! what it was trained on and how well it does; `models/fast-1/card.md` is the one in use.
 
 mod answer;
+pub mod head;
+pub mod interval;
 mod language;
+pub mod measure;
 mod prepare;
 #[cfg(test)]
 mod tests;

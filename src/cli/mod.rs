@@ -10,6 +10,7 @@ mod import;
 mod line;
 mod manual;
 mod matching;
+mod model;
 mod reindex;
 mod run;
 mod score;
@@ -112,6 +113,8 @@ enum Command {
     Deliveries(by_hand::Deliveries),
     #[command(subcommand)]
     Hook(by_hand::Hook),
+    #[command(subcommand)]
+    Model(model::Model),
     Health(health::Health),
     Bench(bench::Bench),
     Reindex(reindex::Reindex),
@@ -151,6 +154,7 @@ pub fn main() -> ExitCode {
         Command::Alerts(command) => command.run(),
         Command::Deliveries(command) => command.run(),
         Command::Hook(command) => command.run(),
+        Command::Model(command) => command.run(),
         Command::Health(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Reindex(command) => command.run(),

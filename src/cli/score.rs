@@ -22,19 +22,26 @@ pub struct Score {
     tier: TierChoice,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum TierChoice {
+/// Which model is asked.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum TierChoice {
     Auto,
     Encoder,
     Fast,
 }
 
+impl TierChoice {
+    pub(super) fn load(self) -> Result<Classifier, Failure> {
+        match self {
+            TierChoice::Encoder => Err(Failure::Usage("this version has no encoder yet; use --tier fast".into())),
+            TierChoice::Auto | TierChoice::Fast => Ok(Classifier::load()?),
+        }
+    }
+}
+
 impl Score {
     pub(super) fn run(self) -> Result<(), Failure> {
-        if self.tier == TierChoice::Encoder {
-            return Err(Failure::Usage("this version has no encoder yet; use --tier fast".into()));
-        }
-        let scoring = Scoring { classifier: Classifier::load()?, json: self.json };
+        let scoring = Scoring { classifier: self.tier.load()?, json: self.json };
         line::each(stdin().lock(), &mut stdout(), &scoring)?;
         Ok(())
     }

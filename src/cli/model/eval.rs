@@ -1,0 +1,136 @@
+//! `reputed model eval`: how right the scores are on labelled texts, or on what people corrected.
+
+use super::super::score::TierChoice;
+use super::super::search::of;
+use super::super::{Failure, terminal};
+use super::labelled::{self, Labelled};
+use super::report::{Outcome, Report};
+use crate::classify::Classifier;
+use crate::classify::head::Head;
+use crate::mention::Scores;
+use clap::Args;
+use std::io::{IsTerminal, Write, stdout};
+use std::path::PathBuf;
+
+/// Measures the scores on labelled texts: accuracy, macro-recall, macro-F1, each class, calibration
+#[derive(Args)]
+#[command(after_help = "\
+A FILE is tab-separated with a first line that names the columns; nothing is quoted. The label
+stands in the column `label` (or one named after the head, or the first), the text in `text` (or the
+last), its language in `lang` if known:
+
+  label     lang  text
+  negative  en    Third week without an answer.
+  positive  de    Das neue Modell ist wunderbar!
+
+Labels: negative, neutral, positive | complaint, not_complaint | offensive, not_offensive |
+ironic, not_ironic | anger, joy, optimism, sadness. Under --head needs_answer, complaint, offensive
+or irony, yes and no will do. Rows without a label are passed over, so a file may be labelled bit by
+bit.
+
+What the model does not speak of, as in a language that it does not know, is counted and said, and
+takes no part in the figures. The 95 % intervals are those of the posterior of the counts in the
+table `is / said`; they take the texts for a random sample of all that will come.
+
+Examples:
+  reputed model eval labelled.tsv
+  reputed model eval german.tsv --lang de
+  reputed model eval open-questions.tsv --head needs_answer
+  reputed model eval 2025.tsv 2026.tsv --json | jq 'select(.by == \"file\")'")]
+pub struct Eval {
+    /// Labelled texts
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What the labels are of; told by them when absent
+    #[arg(long, value_parser = of(&Head::ALL))]
+    head: Option<Head>,
+    /// The language that texts are declared to be in, where no column says so
+    #[arg(long, value_name = "TAG")]
+    lang: Option<String>,
+    /// Which model; `auto` takes the best that there is
+    #[arg(long, value_enum, default_value = "auto")]
+    tier: TierChoice,
+    /// A JSON object a line: one of each file, one of all of them, one of each language
+    #[arg(long)]
+    json: bool,
+}
+
+/// Texts that are scored at once.
+const BATCH: usize = 512;
+
+impl Eval {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let (mut read, mut problems) = (Vec::new(), Vec::new());
+        for file in &self.files {
+            match labelled::read(file, self.head) {
+                Ok(labelled) => read.push((file.display().to_string(), labelled)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Failure::BadFile(problems));
+        }
+        let asking = Asking { classifier: self.tier.load()? };
+        let mut all = Vec::new();
+        for (name, Labelled { head, rows, unlabelled }) in &read {
+            let texts: Vec<_> =
+                rows.iter().map(|row| (row.text.as_str(), row.lang.as_deref().or(self.lang.as_deref()))).collect();
+            let scores = asking.scores(&texts);
+            let outcome = |(row, scores): (&labelled::Row, _)| Outcome { truth: row.class, scores };
+            let outcomes: Vec<Outcome> = rows.iter().zip(scores).map(outcome).collect();
+            let by_lang = Report::each("lang", *head, &outcomes, lang);
+            self.print(&Report::of("file", name, *head, &outcomes), &[("language", by_lang)])?;
+            if *unlabelled > 0 {
+                terminal::note(&format!("{name}: {unlabelled} rows without a label passed over"));
+            }
+            all.extend(outcomes);
+        }
+        let head = read[0].1.head;
+        if read.len() > 1 && read.iter().all(|(_, labelled)| labelled.head == head) {
+            self.print(&Report::of("files", &format!("all {} files", read.len()), head, &all), &[])?;
+        }
+        Ok(())
+    }
+
+    /// A page or some lines of JSON.
+    fn print(&self, whole: &Report, parts: &[(&str, Vec<Report>)]) -> Result<(), Failure> {
+        let mut out = stdout().lock();
+        if self.json {
+            for report in std::iter::once(whole).chain(parts.iter().flat_map(|(_, reports)| reports)) {
+                writeln!(out, "{}", serde_json::to_string(report)?)?;
+            }
+            return Ok(());
+        }
+        let colour = stdout().is_terminal();
+        writeln!(out, "{}", whole.text(colour).trim_end())?;
+        for (title, reports) in parts.iter().filter(|(_, reports)| reports.len() > 1) {
+            write!(out, "{}", Report::table(title, reports, colour))?;
+        }
+        writeln!(out)?;
+        Ok(())
+    }
+}
+
+/// As the model took it.
+fn lang(outcome: &Outcome) -> &str {
+    outcome.scores.as_ref().map_or("?", |scores| scores.lang.as_str())
+}
+
+/// The one place that asks the models.
+struct Asking {
+    classifier: Classifier,
+}
+
+impl Asking {
+    /// One answer a text (with its declared language); `None` where the model failed.
+    fn scores(&self, texts: &[(&str, Option<&str>)]) -> Vec<Option<Scores>> {
+        let bar = terminal::count_bar(texts.len() as u64);
+        let mut scores = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(BATCH) {
+            scores.extend(batch.iter().map(|(text, lang)| Some(self.classifier.score(text, *lang))));
+            bar.inc(batch.len() as u64);
+        }
+        bar.finish_and_clear();
+        scores
+    }
+}
