@@ -3,6 +3,7 @@
 mod bench;
 mod by_hand;
 mod check;
+mod daemon;
 mod demo;
 mod export;
 mod health;

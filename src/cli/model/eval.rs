@@ -2,12 +2,15 @@
 
 use super::super::score::TierChoice;
 use super::super::search::of;
-use super::super::{Failure, terminal};
+use super::super::{Configured, Failure, terminal};
+use super::corrections;
 use super::labelled::{self, Labelled};
 use super::report::{Outcome, Report};
 use crate::classify::Classifier;
 use crate::classify::head::Head;
 use crate::mention::Scores;
+use crate::store;
+use anyhow::anyhow;
 use clap::Args;
 use std::io::{IsTerminal, Write, stdout};
 use std::path::PathBuf;
@@ -36,11 +39,15 @@ Examples:
   reputed model eval labelled.tsv
   reputed model eval german.tsv --lang de
   reputed model eval open-questions.tsv --head needs_answer
+  reputed model eval --corrections
   reputed model eval 2025.tsv 2026.tsv --json | jq 'select(.by == \"file\")'")]
 pub struct Eval {
     /// Labelled texts
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "corrections", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// In place of files: what people corrected (`reputed model correct`, the page), by language and by source
+    #[arg(long, conflicts_with_all = ["files", "head", "lang"])]
+    corrections: bool,
     /// What the labels are of; told by them when absent
     #[arg(long, value_parser = of(&Head::ALL))]
     head: Option<Head>,
@@ -50,16 +57,27 @@ pub struct Eval {
     /// Which model; `auto` takes the best that there is
     #[arg(long, value_enum, default_value = "auto")]
     tier: TierChoice,
-    /// A JSON object a line: one of each file, one of all of them, one of each language
+    /// A JSON object a line: of each file or of all corrections, of each language (and source), of all files
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    configured: Configured,
 }
+
+/// What figures over corrections must not be taken for.
+const BIAS: &str = "\
+These are mentions that somebody looked at and judged. People correct what they notice, and notice what
+is wrong: over all mentions the model is right more often. For a fair figure, label some hundred mentions
+drawn at random and give them to `reputed model eval FILE.tsv`.";
 
 /// Texts that are scored at once.
 const BATCH: usize = 512;
 
 impl Eval {
     pub(super) fn run(self) -> Result<(), Failure> {
+        if self.corrections {
+            return self.measure_corrections();
+        }
         let (mut read, mut problems) = (Vec::new(), Vec::new());
         for file in &self.files {
             match labelled::read(file, self.head) {
@@ -76,7 +94,8 @@ impl Eval {
             let texts: Vec<_> =
                 rows.iter().map(|row| (row.text.as_str(), row.lang.as_deref().or(self.lang.as_deref()))).collect();
             let scores = asking.scores(&texts);
-            let outcome = |(row, scores): (&labelled::Row, _)| Outcome { truth: row.class, scores };
+            let outcome =
+                |(row, scores): (&labelled::Row, _)| Outcome { truth: row.class, scores, source: String::new() };
             let outcomes: Vec<Outcome> = rows.iter().zip(scores).map(outcome).collect();
             let by_lang = Report::each("lang", *head, &outcomes, lang);
             self.print(&Report::of("file", name, *head, &outcomes), &[("language", by_lang)])?;
@@ -89,6 +108,32 @@ impl Eval {
         if read.len() > 1 && read.iter().all(|(_, labelled)| labelled.head == head) {
             self.print(&Report::of("files", &format!("all {} files", read.len()), head, &all), &[])?;
         }
+        Ok(())
+    }
+
+    /// With the model of today, whatever scored them when they came in.
+    fn measure_corrections(&self) -> Result<(), Failure> {
+        let data_dir = self.configured.find_data()?;
+        let corrected = super::super::runtime()?.block_on(async {
+            let reader = store::open_read_only(&data_dir).await?;
+            corrections::read(&reader).await
+        })?;
+        if corrected.is_empty() {
+            return Err(anyhow!("nobody corrected a mention yet: `reputed model correct MENTION LABEL`").into());
+        }
+        let texts: Vec<_> = corrected.iter().map(|one| (one.text.as_str(), one.lang.as_deref())).collect();
+        let scores = Asking { classifier: self.tier.load()? }.scores(&texts);
+        let outcomes: Vec<Outcome> = corrected
+            .iter()
+            .zip(scores)
+            .map(|(one, scores)| Outcome { truth: one.label as usize, scores, source: one.source.clone() })
+            .collect();
+        let head = Head::Sentiment;
+        let by_lang = Report::each("lang", head, &outcomes, lang);
+        let by_source = Report::each("source", head, &outcomes, |outcome| &outcome.source);
+        let whole = Report::of("corrections", "people's corrections", head, &outcomes);
+        self.print(&whole, &[("language", by_lang), ("source", by_source)])?;
+        terminal::note(BIAS);
         Ok(())
     }
 

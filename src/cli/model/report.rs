@@ -18,6 +18,8 @@ pub(super) struct Outcome {
     pub truth: usize,
     /// `None`: the model failed on it.
     pub scores: Option<Scores>,
+    /// Where it is from; empty for a file.
+    pub source: String,
 }
 
 /// Of all texts, or of some of them. A line of `--json`.
@@ -159,7 +161,7 @@ fn maybe(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), percent)
 }
 
-fn range(Estimate { value, low, high }: Estimate) -> String {
+pub(super) fn range(Estimate { value, low, high }: Estimate) -> String {
     format!("{}  ({:.1} to {:.1})", percent(value), 100.0 * low, 100.0 * high)
 }
 
