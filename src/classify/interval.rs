@@ -4,7 +4,7 @@
 //! row (Perks' prior). Unlike drawing the texts again, it keeps a doubt where no error was seen among a few, and it takes
 //! no longer for a million texts. Source: Gelman et al., Bayesian Data Analysis, 3.4; Marsaglia and Tsang 2000.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Enough for the second digit of a share.
 const DRAWS: usize = 10_000;
@@ -14,7 +14,7 @@ const TAIL: usize = DRAWS / 40;
 const SEED: u64 = 0x7265_7075_7465_6421;
 
 /// A figure and its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     pub value: f64,
     pub low: f64,

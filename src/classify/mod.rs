@@ -8,6 +8,7 @@ pub mod interval;
 mod language;
 pub mod measure;
 mod prepare;
+pub mod refit;
 #[cfg(test)]
 mod tests;
 mod weight;

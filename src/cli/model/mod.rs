@@ -1,19 +1,22 @@
-//! `reputed model`: how right the scores are, measured on people's own posts and by what they correct.
+//! `reputed model`: how right the scores are, measured on people's own posts, and what their corrections make better.
 
 mod correct;
 mod corrections;
 mod eval;
 mod labelled;
+mod refit;
 mod report;
 
 use super::Failure;
 use clap::Subcommand;
 
-/// How right the scores are on your own posts: measure, correct
+/// How right the scores are on your own posts: measure, correct, re-fit
 #[derive(Subcommand)]
 pub enum Model {
     Eval(eval::Eval),
     Correct(correct::Correct),
+    Refit(refit::Refit),
+    Undo(refit::Undo),
 }
 
 impl Model {
@@ -21,6 +24,8 @@ impl Model {
         match self {
             Model::Eval(command) => command.run(),
             Model::Correct(command) => command.run(),
+            Model::Refit(command) => command.run(),
+            Model::Undo(command) => command.run(),
         }
     }
 }
