@@ -16,9 +16,9 @@ use std::path::Path;
 /// Keeps your word on the sentiment of a mention; it wins over the model's wherever shown or asked
 #[derive(Args)]
 #[command(after_help = "\
-MENTION is the `seq` that `reputed search --json` prints, or the id that the source gave the post; an id
-that is a plain number needs its --source. Saying that the model is right is as useful as correcting it:
-only then can `reputed model eval --corrections` tell how often it is.
+MENTION is the `seq` that `reputed search --json` prints, or the id that the source gave the post;
+an id that is a plain number needs its --source. Saying that the model is right is as useful as
+correcting it: only then can `reputed model eval --corrections` tell how often it is.
 
 Examples:
   reputed model correct 1742 negative

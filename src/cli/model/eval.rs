@@ -67,8 +67,8 @@ pub struct Eval {
 /// What figures over corrections must not be taken for.
 const BIAS: &str = "\
 These are mentions that somebody looked at and judged. People correct what they notice, and notice what
-is wrong: over all mentions the model is right more often. For a fair figure, label some hundred mentions
-drawn at random and give them to `reputed model eval FILE.tsv`.";
+is wrong: over all mentions the model most likely does better. For a fair figure, label some hundred
+mentions drawn at random and give them to `reputed model eval FILE.tsv`.";
 
 /// Texts that are scored at once.
 const BATCH: usize = 512;
@@ -133,7 +133,11 @@ impl Eval {
         let by_source = Report::each("source", head, &outcomes, |outcome| &outcome.source);
         let whole = Report::of("corrections", "people's corrections", head, &outcomes);
         self.print(&whole, &[("language", by_lang), ("source", by_source)])?;
-        terminal::note(BIAS);
+        if self.json {
+            terminal::note(BIAS);
+        } else {
+            writeln!(stdout(), "{BIAS}")?;
+        }
         Ok(())
     }
 

@@ -123,8 +123,12 @@ impl Report {
             langs.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
             let shown: Vec<String> = langs.iter().take(5).map(|(lang, n)| format!("{lang} {n}")).collect();
             let more = if langs.len() > shown.len() { ", .." } else { "" };
-            let _written =
-                write!(line, "\n{} in languages without a word on it: {}{more}", count(silent), shown.join(", "));
+            let _written = write!(
+                line,
+                "\n{} in languages that this head does not know: {}{more}",
+                count(silent),
+                shown.join(", ")
+            );
         }
         if self.failed > 0 {
             let _written = write!(line, "\n{} on which the model failed", count(self.failed));
@@ -239,5 +243,58 @@ impl Page {
         }
         let (error, balanced) = (percent(calibration.error), percent(calibration.error_balanced));
         self.line(&format!("expected calibration error {error}, each class counted the same {balanced}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mention::{Label, Probability, Tier};
+
+    fn outcome(lang: &str, offensive: Option<f32>) -> Outcome {
+        let scores = Scores {
+            lang: lang.into(),
+            lang_p: 1.0,
+            sentiment: 0.0,
+            label: Label::Neutral,
+            p: Probability { negative: 0.0, neutral: 1.0, positive: 0.0 },
+            needs_answer: None,
+            complaint: None,
+            offensive,
+            irony: None,
+            emotion: None,
+            tier: Tier::Fast,
+            model: "fast-1".into(),
+        };
+        Outcome { truth: 1, scores: Some(scores), source: String::new() }
+    }
+
+    #[test]
+    fn what_has_no_score_is_counted_and_takes_no_part() {
+        let failed = Outcome { scores: None, ..outcome("en", None) };
+        let all = [
+            outcome("en", Some(0.9)),
+            outcome("en", Some(0.2)),
+            outcome("en", Some(f32::NAN)),
+            failed,
+            outcome("fr", None),
+        ];
+        let report = Report::of("file", "a.tsv", Head::Offensive, &all);
+        let line = serde_json::to_value(&report).unwrap();
+        assert_eq!((&line["texts"], &line["scored"], &line["failed"]), (&5.into(), &2.into(), &2.into()));
+        assert_eq!(line["silent"], serde_json::json!({ "fr": 1 }));
+        assert_eq!(line["measured"]["accuracy"]["value"], 0.5);
+        let text = report.text(false);
+        for part in [
+            "5 labelled, 2 scored (40.0 %)",
+            "1 in languages that this head does not know: fr 1",
+            "2 on which the model failed",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        let by_lang =
+            Report::each("lang", Head::Offensive, &all[2..], |one| one.scores.as_ref().map_or("?", |s| &s.lang));
+        assert!(by_lang.iter().all(|report| report.measured.is_none()));
+        assert!(Report::table("language", &by_lang, false).contains("fr                   0"));
     }
 }
