@@ -93,6 +93,7 @@ impl App {
     /// Whatever keeps the daemon from working, with what to do about it.
     pub async fn start(config: Config, parts: Parts, clock: Clock) -> anyhow::Result<Self> {
         let (writer, reader) = store::open(&config.data_dir).await?;
+        let classifier = Arc::new(config.model.open(Some(&config.data_dir))?);
         let (index_writer, searcher) = index::open(&config.data_dir.join(INDEX_FOLDER))?;
         let kinds: Vec<_> = config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect();
         let watches = WatchSet::compile(&config.brands, &kinds, &config.names).map_err(bad_watches)?;
@@ -111,7 +112,7 @@ impl App {
         let entrance = Arc::new(Entrance::new(gate, &ledgers));
         let build = Build {
             data_dir: config.data_dir,
-            classifier: Arc::new(config.model.open()?),
+            classifier,
             base_url: config.base_url,
             tokens: config.tokens,
             sources: if parts == Parts::All { config.sources } else { Vec::new() },
@@ -142,11 +143,13 @@ impl App {
     /// Has all mentions scored by the best model, in the background.
     ///
     /// # Errors
-    /// The daemon is stopping.
+    /// There is no better model than the fast tier, or the daemon is stopping.
     pub async fn rescore(&self) -> anyhow::Result<()> {
         let (done, taken) = oneshot::channel();
         self.control.commands.send(Command::Rescore { done }).await.context(STOPPING)?;
-        taken.await.map(drop).context(STOPPING)
+        let refines = taken.await.context(STOPPING)?;
+        anyhow::ensure!(refines, "`[model] tier` is `fast`: the mentions are scored by it already");
+        Ok(())
     }
 
     /// Takes over brands, watches and rules of a newly read config. Sources, hooks and HTTP stay as they are.

@@ -23,6 +23,7 @@ pub mod wire;
 // Floor 2: hands
 pub mod hook;
 pub mod index;
+pub mod model;
 pub mod source;
 pub mod store;
 

@@ -5,9 +5,13 @@
 
 mod answer;
 pub mod encoder;
+pub mod head;
+pub mod interval;
 mod language;
+pub mod measure;
 mod prepare;
 mod range;
+pub mod refit;
 #[cfg(test)]
 mod tests;
 mod weight;

@@ -1,22 +1,20 @@
 //! What a person does to alerts, deliveries and hooks from the terminal. Reads the store; changes go through the
 //! running daemon, which alone writes.
 
+use super::daemon::Daemon;
 use super::terminal::plain;
 use super::{Configured, Failure};
 use crate::alert::{Alert, Delivery, DeliveryState, News, Priority, State};
-use crate::app::{ADDRESS_FILE, TOKEN_FILE};
 use crate::config::Overrides;
 use crate::hook::{Message, Outcome};
 use crate::store;
-use crate::wire::http::{Client, Reach, Request};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Method;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
-use std::path::Path;
-use url::Url;
 
 /// Alerts: list, acknowledge, resolve
 #[derive(Subcommand)]
@@ -183,24 +181,8 @@ impl One {
     fn ask(self, path: impl Fn(&str) -> String) -> Result<(), Failure> {
         let data_dir = self.configured.find_data()?;
         let id = utf8_percent_encode(&self.id, NON_ALPHANUMERIC).to_string();
-        super::runtime()?.block_on(post(&data_dir, &path(&id)))?;
+        let daemon = Daemon::find(&data_dir)?.with_context(|| format!("no daemon runs on {}", data_dir.display()))?;
+        super::runtime()?.block_on(daemon.ask(Method::POST, &path(&id), None))?;
         Ok(())
     }
-}
-
-async fn post(data_dir: &Path, path: &str) -> anyhow::Result<()> {
-    let address = std::fs::read_to_string(data_dir.join(ADDRESS_FILE))
-        .with_context(|| format!("no daemon runs on {}", data_dir.display()))?;
-    let token = std::fs::read_to_string(data_dir.join(TOKEN_FILE)).context("cannot read the admin token")?;
-    let request = Request {
-        method: reqwest::Method::POST,
-        headers: vec![("authorization".into(), format!("Bearer {}", token.trim()))],
-        ..Request::get(Url::parse(&format!("http://{address}/api/v1/{path}"))?)
-    };
-    let response = Client::new(Reach::Configured).send(request).await.context("the daemon does not answer")?;
-    if response.status >= 300 {
-        let answer: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
-        bail!("{}", answer["detail"].as_str().or(answer["title"].as_str()).unwrap_or("refused without a reason"));
-    }
-    Ok(())
 }

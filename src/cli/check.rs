@@ -34,7 +34,7 @@ impl Check {
         let overrides = Overrides { data_dir: self.configured.data_dir.clone(), ..Overrides::default() };
         let (config, warnings) =
             config::read(self.configured.config.as_deref(), &overrides).map_err(Failure::BadFile)?;
-        config.model.open()?;
+        config.model.open(Some(&config.data_dir))?;
         for warning in &warnings {
             terminal::note(&warning.to_string());
         }

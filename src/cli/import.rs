@@ -1,21 +1,20 @@
 //! `reputed import`: posts from files. While the daemon runs they go through its door, else through a way in of our own.
 
+use super::daemon::Daemon;
 use super::{Configured, Failure, terminal};
-use crate::app::{ADDRESS_FILE, App, IMPORT, Parts, TOKEN_FILE};
+use crate::app::{App, IMPORT, Parts};
 use crate::config::Overrides;
 use crate::flow::Clock;
 use crate::ledger::worth_logging;
 use crate::source::intake::Intake;
 use crate::source::recorded;
 use crate::source::recorded::block::{Blocks, Position};
-use crate::wire::http::{Client, Reach, Request};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-use url::Url;
+use reqwest::Method;
+use std::path::PathBuf;
 
 /// Takes posts from files (JSON Lines; .gz and .zst too); repeating it doubles nothing
 #[derive(Args)]
@@ -31,8 +30,6 @@ pub struct Import {
 const REQUEST_POSTS: usize = 500;
 /// Long posts fill a request sooner: with the longest line on top it stays within what the daemon takes.
 const REQUEST_BYTES: usize = 4 << 20;
-/// A commit of a busy daemon may take its time; a hung one must not hold us for ever.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What became of the lines.
 #[derive(Default)]
@@ -52,8 +49,8 @@ impl Import {
         let total = self.files.iter().filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
         let bar = terminal::bytes_bar(total);
         let runtime = super::runtime()?;
-        let tally = match Remote::find(&self.configured.find_data()?) {
-            Some(remote) => runtime.block_on(remote.import(&self.files, &bar))?,
+        let tally = match Daemon::find(&self.configured.find_data()?)? {
+            Some(daemon) => runtime.block_on(there(&daemon, &self.files, &bar))?,
             None => {
                 let config = self.configured.read(Overrides::default())?;
                 let imported =
@@ -130,64 +127,31 @@ async fn here(app: App, files: &[PathBuf], bar: &ProgressBar) -> anyhow::Result<
     Ok(tally)
 }
 
-/// A daemon that runs on the same data folder.
-struct Remote {
-    posts: Url,
-    token: String,
+/// Through the door of the daemon that runs.
+async fn there(daemon: &Daemon, files: &[PathBuf], bar: &ProgressBar) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    let (mut body, mut count) = (Vec::new(), 0);
+    each(files, bar, &mut tally, async |line, tally| {
+        body.extend_from_slice(line);
+        body.push(b'\n');
+        count += 1;
+        if count == REQUEST_POSTS || body.len() >= REQUEST_BYTES {
+            count = 0;
+            send(daemon, std::mem::take(&mut body), tally).await?;
+        }
+        Ok(())
+    })
+    .await?;
+    if count > 0 {
+        send(daemon, body, &mut tally).await?;
+    }
+    Ok(tally)
 }
 
-impl Remote {
-    fn find(data_dir: &Path) -> Option<Self> {
-        let address = std::fs::read_to_string(data_dir.join(ADDRESS_FILE)).ok()?;
-        let token = std::fs::read_to_string(data_dir.join(TOKEN_FILE)).ok()?.trim().to_owned();
-        // The file outlives a kill -9; the lock does not.
-        if !crate::store::is_locked(data_dir) {
-            return None;
-        }
-        let posts = Url::parse(&format!("http://{address}/api/v1/posts?source={IMPORT}")).ok()?;
-        Some(Self { posts, token })
-    }
-
-    async fn import(&self, files: &[PathBuf], bar: &ProgressBar) -> anyhow::Result<Tally> {
-        let client = Client::new(Reach::Configured);
-        let mut tally = Tally::default();
-        let (mut body, mut count) = (Vec::new(), 0);
-        each(files, bar, &mut tally, async |line, tally| {
-            body.extend_from_slice(line);
-            body.push(b'\n');
-            count += 1;
-            if count == REQUEST_POSTS || body.len() >= REQUEST_BYTES {
-                count = 0;
-                self.send(&client, std::mem::take(&mut body), tally).await?;
-            }
-            Ok(())
-        })
-        .await?;
-        if count > 0 {
-            self.send(&client, body, &mut tally).await?;
-        }
-        Ok(tally)
-    }
-
-    async fn send(&self, client: &Client, body: Vec<u8>, tally: &mut Tally) -> anyhow::Result<()> {
-        let request = Request {
-            method: reqwest::Method::POST,
-            headers: vec![
-                ("authorization".into(), format!("Bearer {}", self.token)),
-                ("content-type".into(), "application/x-ndjson".into()),
-            ],
-            body: Some(body),
-            timeout: REQUEST_TIMEOUT,
-            ..Request::get(self.posts.clone())
-        };
-        let response = client.send(request).await?;
-        let answer: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
-        if response.status != 200 {
-            let detail = answer["detail"].as_str().or(answer["title"].as_str()).unwrap_or("no reason given");
-            bail!("the running daemon answered {}: {detail}", response.status);
-        }
-        tally.matched += answer["matched"].as_u64().unwrap_or(0);
-        tally.bad += answer["refused"].as_array().map_or(0, |refused| refused.len() as u64);
-        Ok(())
-    }
+async fn send(daemon: &Daemon, body: Vec<u8>, tally: &mut Tally) -> anyhow::Result<()> {
+    let path = format!("posts?source={IMPORT}");
+    let answer = daemon.ask(Method::POST, &path, Some(("application/x-ndjson", body))).await?;
+    tally.matched += answer["matched"].as_u64().unwrap_or(0);
+    tally.bad += answer["refused"].as_array().map_or(0, |refused| refused.len() as u64);
+    Ok(())
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod by_hand;
 mod check;
+mod daemon;
 mod demo;
 mod export;
 mod health;
@@ -10,6 +11,7 @@ mod import;
 mod line;
 mod manual;
 mod matching;
+mod model;
 mod reindex;
 mod run;
 mod score;
@@ -112,6 +114,8 @@ enum Command {
     Deliveries(by_hand::Deliveries),
     #[command(subcommand)]
     Hook(by_hand::Hook),
+    #[command(subcommand)]
+    Model(model::Model),
     Health(health::Health),
     Bench(bench::Bench),
     Reindex(reindex::Reindex),
@@ -151,6 +155,7 @@ pub fn main() -> ExitCode {
         Command::Alerts(command) => command.run(),
         Command::Deliveries(command) => command.run(),
         Command::Hook(command) => command.run(),
+        Command::Model(command) => command.run(),
         Command::Health(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Reindex(command) => command.run(),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io::{Write, stdin, stdout};
 use std::iter;
+use std::path::Path;
 
 /// Scores each line of standard input: a post (JSON) or plain text
 #[derive(Args)]
@@ -33,15 +34,15 @@ pub(super) enum TierChoice {
 }
 
 impl TierChoice {
-    pub(super) fn load(self) -> Result<Classifier, Failure> {
-        let model = Model { encoder: self != TierChoice::Fast, ..Model::default() };
-        Ok(model.open()?)
+    /// With the layer that was fitted in `data_dir`, if any.
+    pub(super) fn load(self, data_dir: Option<&Path>) -> anyhow::Result<Classifier> {
+        Model { encoder: self != TierChoice::Fast, ..Model::default() }.open(data_dir)
     }
 }
 
 impl Score {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let scoring = Scoring { classifier: self.tier.load()?, json: self.json };
+        let scoring = Scoring { classifier: self.tier.load(None)?, json: self.json };
         line::each(stdin().lock(), &mut stdout(), &scoring)?;
         Ok(())
     }

@@ -63,7 +63,9 @@ pub struct Search {
 }
 
 /// One of these names.
-fn of<T: Copy + Send + Sync + 'static>(names: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
+pub(super) fn of<T: Copy + Send + Sync + 'static>(
+    names: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(names.iter().map(|(name, _)| *name)).try_map(|given| {
         let found = names.iter().find(|(name, _)| *name == given);
         found.map(|(_, value)| *value).ok_or("not one of them")

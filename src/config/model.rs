@@ -1,8 +1,10 @@
 //! Section `[model]`: which local models score, and with how many threads.
 
+use crate::classify::Classifier;
 use crate::classify::encoder::{Encoder, Folder};
-use crate::classify::{BadModel, Classifier};
+use crate::model as fitted;
 use crate::settings::Section;
+use std::path::Path;
 
 /// More threads than any machine that this runs on has cores.
 const THREADS_MAX: i64 = 256;
@@ -34,16 +36,25 @@ impl Model {
         model
     }
 
-    /// Loads what scores.
+    /// Loads what scores, with the last layer that was fitted in `data_dir`, if any.
     ///
     /// # Errors
-    /// The program was built from altered weights.
-    pub fn open(&self) -> Result<Classifier, BadModel> {
+    /// The program was built from altered weights, or the fitted layer is damaged.
+    pub fn open(&self, data_dir: Option<&Path>) -> anyhow::Result<Classifier> {
         let classifier = Classifier::load()?;
-        Ok(if self.encoder {
-            classifier.with_encoder(Encoder::open(&Folder::EMBEDDED, self.threads)?)
-        } else {
-            classifier
-        })
+        if !self.encoder {
+            return Ok(classifier);
+        }
+        let mut encoder = Encoder::open(&Folder::EMBEDDED, self.threads)?;
+        match data_dir.map(|data_dir| fitted::current(data_dir, &fitted::Base::of(&encoder))).transpose() {
+            Ok(kept) => {
+                if let Some(kept) = kept.flatten() {
+                    encoder = encoder.with_sentiment(&kept.layer, kept.model())?;
+                }
+            }
+            Err(error @ fitted::Error::OtherBase { .. }) => tracing::warn!(%error, "the model's own layer holds"),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(classifier.with_encoder(encoder))
     }
 }

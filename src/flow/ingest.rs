@@ -382,8 +382,10 @@ impl Ingest {
                 (done, true)
             }
             Command::Rescore { done } => {
-                draft.commit.rescore.push(Range { first: 1, last: self.next_seq - 1 });
-                (done, true)
+                if self.refines {
+                    draft.commit.rescore.push(Range { first: 1, last: self.next_seq - 1 });
+                }
+                (done, self.refines)
             }
             Command::Replay { delivery, done } => {
                 let found = retrying!(self.reader.delivery(&delivery))?;

@@ -117,7 +117,7 @@ pub fn judge(classifier: &Classifier, post: &Post<'_>) -> Opinion {
 }
 
 /// Title and text as one: a review's title says as much as its text.
-fn readable<'p>(post: &'p Post<'_>) -> Cow<'p, str> {
+pub fn readable<'p>(post: &'p Post<'_>) -> Cow<'p, str> {
     match post.title.as_deref() {
         Some(title) if !title.is_empty() => Cow::Owned(format!("{title}\n{}", post.text.as_str())),
         _ => Cow::Borrowed(post.text.as_str()),

@@ -89,7 +89,7 @@ pub enum Command {
     Resolve { alert: String, who: String, done: oneshot::Sender<bool> },
     /// The rules were replaced: take them over, with windows warmed from the store.
     Rules { done: oneshot::Sender<bool> },
-    /// All mentions are to be scored by the best model, in the background.
+    /// All mentions are to be scored by the best model, in the background. `false`: the fast tier is all there is.
     Rescore { done: oneshot::Sender<bool> },
     /// A dead letter back to pending under the same id. `false`: no such dead letter.
     Replay { delivery: String, done: oneshot::Sender<bool> },

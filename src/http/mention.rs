@@ -224,7 +224,9 @@ pub struct Rescoring {
 }
 
 pub async fn rescore(State(desk): Shared) -> Result<Json<Rescoring>, Problem> {
-    desk.ask(|done| Command::Rescore { done }).await?;
+    if !desk.ask(|done| Command::Rescore { done }).await? {
+        return Err(Problem::bad("`[model] tier` is `fast`: the mentions are scored by it already"));
+    }
     Ok(Json(Rescoring { waiting: desk.door.reader.count_waiting_for_scores().await? }))
 }
 

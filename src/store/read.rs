@@ -149,6 +149,14 @@ impl Reader {
         Ok(self.each(&rows, row::alert)?.pop())
     }
 
+    /// Live mentions whose sentiment a person corrected, ascending by `seq` from `after_seq`. Reads the table along.
+    pub async fn corrected(&self, after_seq: i64, limit: usize) -> Result<Vec<Mention>, Error> {
+        let wanted = "WHERE seq > $1 AND deleted = 0 AND correction IS NOT NULL ORDER BY seq LIMIT $2";
+        let query = sqlx::query(AssertSqlSafe(format!("{}{wanted}", row::MENTION))).bind(after_seq).bind(count(limit));
+        let rows = query.fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
+        self.each(&rows, row::mention)
+    }
+
     /// Those that are not resolved, oldest first.
     pub async fn open_alerts(&self) -> Result<Vec<Alert>, Error> {
         let query = sqlx::query("SELECT body FROM alert WHERE state <> 'resolved' ORDER BY opened_at, id");

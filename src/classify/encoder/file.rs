@@ -33,11 +33,11 @@ impl Manifest {
         toml::from_str(text).map_err(|error| format!("manifest.toml: {}", error.message()))
     }
 
-    /// Whether these are the bytes of the file that the manifest lists as `name`.
+    /// Whether these are the bytes of the file that the manifest lists as `name`: then their checksum.
     ///
     /// # Errors
     /// What was expected and what was found.
-    pub fn check(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+    pub fn check(&self, name: &str, bytes: &[u8]) -> Result<&str, String> {
         let Some(listed) = self.file.iter().find(|listed| listed.name == name) else {
             return Err(format!("manifest.toml does not list {name}"));
         };
@@ -48,7 +48,7 @@ impl Manifest {
         if found.as_str() != listed.blake3 {
             return Err(format!("{name}: expected blake3 {}, found {found}", listed.blake3));
         }
-        Ok(())
+        Ok(&listed.blake3)
     }
 }
 

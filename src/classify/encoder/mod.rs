@@ -11,6 +11,7 @@ mod row;
 mod tests;
 mod token;
 
+use super::refit::Layer;
 use super::{BadModel, Logits};
 use file::{Manifest, Tensors};
 use pass::Embedded;
@@ -20,6 +21,8 @@ use piece::{Pieces, Scratch};
 pub const WIDTH: usize = 384;
 /// What an engine makes of a text: the mean of the last layer over its tokens.
 pub type Mean = [f32; WIDTH];
+
+const SENTIMENT_CLASSES: usize = 3;
 
 /// The file of weights that the program runs on, and the one for other engines and for comparison.
 pub const INT8: &str = "int8.safetensors";
@@ -38,6 +41,7 @@ pub trait Engine: Send + Sync {
 /// A loaded model.
 pub struct Encoder {
     model: String,
+    checksum: String,
     pieces: Pieces,
     heads: Heads,
     engine: Box<dyn Engine>,
@@ -79,7 +83,7 @@ impl Encoder {
         let model = manifest.model.clone();
         let open = || {
             manifest.check(VOCABULARY, folder.vocabulary.as_bytes())?;
-            manifest.check(folder.name, folder.weights)?;
+            let checksum = manifest.check(folder.name, folder.weights)?.to_owned();
             let in_weights = |reason| format!("{}: {reason}", folder.name);
             let tensors = Tensors::parse(folder.weights).map_err(in_weights)?;
             let pieces = Pieces::new(folder.vocabulary).map_err(|reason| format!("{VOCABULARY}: {reason}"))?;
@@ -88,7 +92,7 @@ impl Encoder {
             }
             let heads = Heads::read(&tensors).map_err(in_weights)?;
             let engine = engine(&tensors).map_err(in_weights)?;
-            Ok(Self { model: manifest.model, pieces, heads, engine })
+            Ok(Self { model: manifest.model, checksum, pieces, heads, engine })
         };
         open().map_err(|reason| bad(&model, reason))
     }
@@ -96,6 +100,32 @@ impl Encoder {
     /// The name under which scores know it.
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// Of its weights, as the manifest gives it.
+    pub fn checksum(&self) -> &str {
+        &self.checksum
+    }
+
+    /// The last layer of sentiment: the softmax of its logits is what it says.
+    pub fn sentiment(&self) -> Layer {
+        let rows = self.heads.weight.chunks_exact(WIDTH).take(SENTIMENT_CLASSES).map(<[f32]>::to_vec);
+        Layer { weights: rows.collect(), bias: self.heads.bias[..SENTIMENT_CLASSES].to_vec() }
+    }
+
+    /// With another last layer of sentiment; scores name the whole `model`.
+    ///
+    /// # Errors
+    /// The layer is of another shape.
+    pub fn with_sentiment(mut self, layer: &Layer, model: String) -> Result<Self, BadModel> {
+        let weight = layer.weights.concat();
+        if weight.len() != SENTIMENT_CLASSES * WIDTH || layer.bias.len() != SENTIMENT_CLASSES {
+            let expected = format!("expected a layer of {SENTIMENT_CLASSES} x {WIDTH}, found {} weights", weight.len());
+            return Err(bad(&model, expected));
+        }
+        self.heads.weight[..weight.len()].copy_from_slice(&weight);
+        self.heads.bias[..SENTIMENT_CLASSES].copy_from_slice(&layer.bias);
+        Ok(Self { model, ..self })
     }
 
     /// A mean a text, in order. Only the first 2,000 code points of a text count, of those the first 126 pieces. `None`:
@@ -130,9 +160,15 @@ struct Heads {
 }
 
 impl Heads {
-    /// By name, with their classes.
-    const ALL: [(&'static str, usize); 6] =
-        [("sentiment", 3), ("complaint", 1), ("offensive", 1), ("irony", 1), ("needs_answer", 1), ("emotion", 4)];
+    /// By name, with their classes; sentiment is the first.
+    const ALL: [(&'static str, usize); 6] = [
+        ("sentiment", SENTIMENT_CLASSES),
+        ("complaint", 1),
+        ("offensive", 1),
+        ("irony", 1),
+        ("needs_answer", 1),
+        ("emotion", 4),
+    ];
 
     fn read(tensors: &Tensors<'_>) -> Result<Self, String> {
         let mut heads = Self { weight: Vec::new(), bias: Vec::new() };
