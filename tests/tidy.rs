@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 420;
 
 /// Files that are longer, with their size of today: it may shrink and never grow.
-const LONGER: &[(&str, usize)] = &[("src/app.rs", 426)];
+const LONGER: &[(&str, usize)] = &[];
 
 /// Where the judgement floor leans on its own: everything reads posts by queries.
 const BESIDE: &[(&str, &str)] = &[

@@ -7,7 +7,7 @@ use super::patience::retrying;
 use super::pipeline::warmed_engine;
 use super::under_way::{Gone, UnderWay};
 use super::{Clock, Command, Event, rescore};
-use crate::alert::{Change, Delivery, DeliveryState};
+use crate::alert::{Delivery, DeliveryState};
 use crate::brand::{FollowKind, FollowerEvent};
 use crate::cluster::copies::Copies;
 use crate::mention::{Mention, Tier};
@@ -403,16 +403,12 @@ impl Ingest {
     fn conclude(&mut self, draft: &mut Draft) {
         let now = self.clock.now();
         for change in self.engine.take_changes() {
-            self.announce(&change, now, &mut draft.commit.deliveries);
+            if let Some(news) = change.news {
+                let hooks = if change.hooks.is_empty() { &self.hooks } else { &change.hooks };
+                let deliveries = hooks.iter().map(|hook| Delivery::pending(&change.alert, hook, news, now));
+                draft.commit.deliveries.extend(deliveries.map(Arc::new));
+            }
             draft.commit.alerts.push(change);
-        }
-    }
-
-    fn announce(&self, change: &Change, now: Timestamp, deliveries: &mut Vec<Arc<Delivery>>) {
-        let Some(news) = change.news else { return };
-        let hooks = if change.hooks.is_empty() { &self.hooks } else { &change.hooks };
-        for hook in hooks {
-            deliveries.push(Arc::new(Delivery::pending(&change.alert, hook, news, now)));
         }
     }
 }

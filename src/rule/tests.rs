@@ -592,22 +592,22 @@ fn the_default_rules_do_what_they_say() {
     let plain = scored(1, 0.0, 0.1, 0.1);
     let mut famous = plain.clone();
     famous.post.author.followers = Some(200_000);
-    let mut spam = scored(1, -0.9, 0.1, 0.1);
+    let mut spam = scored(1, -0.95, 0.1, 0.1);
     spam.author_spam.spam = Some(0.9);
     let mut unscored = plain.clone();
     unscored.scores = None;
-    let mut angry_review = stars(scored(1, -0.9, 0.1, 0.1), 1.0);
+    let mut angry_review = stars(scored(1, -0.95, 0.1, 0.1), 1.0);
     angry_review.post.kind = crate::post::Kind::Review;
-    let mut answering = scored(1, 0.0, 0.1, 0.55);
+    let mut answering = scored(1, 0.0, 0.1, 0.4);
     let not_to_us = answering.clone();
     answering.watches.push(OWN_REPLY.into());
     let storm: Vec<Mention> = (1..=5).map(|n| scored(n, -0.6, 0.7, 0.1)).collect();
     let cases: &[(&str, &[Mention], &[&str])] = &[
         ("chatter", std::slice::from_ref(&plain), &[]),
         ("not scored yet", &[unscored], &[]),
-        ("angry", &[scored(1, -0.9, 0.1, 0.1)], &["angry-post P3"]),
+        ("angry", &[scored(1, -0.95, 0.1, 0.1)], &["angry-post P3"]),
         ("angry and likely spam", &[spam], &["angry-post P5"]),
-        ("two angry at once", &[scored(1, -0.9, 0.1, 0.1), scored(2, -0.9, 0.1, 0.1)], &["angry-post P3"]),
+        ("two angry at once", &[scored(1, -0.95, 0.1, 0.1), scored(2, -0.95, 0.1, 0.1)], &["angry-post P3"]),
         ("angry review", &[angry_review], &["one-star-review P3"]),
         ("perhaps a question, to us", &[answering], &["question-waiting P4"]),
         ("perhaps a question, to nobody", &[not_to_us], &[]),

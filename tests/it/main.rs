@@ -19,6 +19,7 @@ mod manual;
 mod mastodon;
 mod push;
 mod recorded;
+mod score;
 mod sink;
 mod stop;
 mod webhook;

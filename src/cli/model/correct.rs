@@ -158,10 +158,11 @@ mod tests {
     #[test]
     fn one_is_told_what_the_model_had_said() {
         let mut mention = mention(7, "hn", "a");
+        mention.scores.as_mut().unwrap().model = "some-1".into();
         let said = told(&mention, Some(Label::Positive));
-        assert!(said.starts_with("mention 7 (hn, acme): positive; fast-1 said negative ("), "{said}");
+        assert!(said.starts_with("mention 7 (hn, acme): positive; some-1 said negative ("), "{said}");
         assert!(said.ends_with(" %)\n  Dreadful service, never again."), "{said}");
-        assert!(told(&mention, Some(Label::Negative)).contains("negative, as fast-1 said negative"));
+        assert!(told(&mention, Some(Label::Negative)).contains("negative, as some-1 said negative"));
         assert!(told(&mention, None).contains("there was no correction"));
         mention.correction = Some(Label::Neutral);
         mention.scores = None;

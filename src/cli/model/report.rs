@@ -264,7 +264,7 @@ mod tests {
             irony: None,
             emotion: None,
             tier: Tier::Fast,
-            model: "fast-1".into(),
+            model: "some-1".into(),
         };
         Outcome { truth: 1, scores: Some(scores), source: String::new() }
     }
