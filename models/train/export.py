@@ -44,7 +44,7 @@ def shipped(run, scales):
     with torch.no_grad():
         for head, (factor, shift) in scales.items():
             model.heads[head].weight.mul_(factor)
-            model.heads[head].bias.mul_(factor).add_(shift)
+            model.heads[head].bias.mul_(factor).add_(torch.tensor(shift))
         for tensor in model.state_dict().values():
             tensor.copy_(tensor.half().float())
     return model.eval(), pieces

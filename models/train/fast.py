@@ -23,7 +23,7 @@ from data import Row, load
 from fragment import fragments
 from golden import TEXTS
 from judge import split, thresholds
-from measure import EMOTION, LANGUAGES, LOG, SENTIMENT, balanced, platt, report, report_binary, say, say_bins, temperature
+from measure import EMOTION, LANGUAGES, LOG, SENTIMENT, balanced, platt, report, report_binary, say, say_bins, scaling
 from prepare import features
 from student import FRAGMENT, SLICES, Targets, learn
 from teacher import said
@@ -50,8 +50,8 @@ def student(rows, teacher):
 
 
 def calibrate(held, logits):
-    """{head: (factor, shift)}: one temperature for sentiment on the latest year and for emotion, classes weighted
-    equally; Platt for the others, so for the mixes of the data."""
+    """{head: (factor, shift)}: a temperature and class shifts for sentiment on the latest year and for emotion, classes
+    weighted equally; Platt for the others, so for the mixes of the data."""
     scales = {}
     for head, part in SLICES.items():
         ends = "late" if head == "sentiment" else "tenth"
@@ -59,7 +59,7 @@ def calibrate(held, logits):
         truth, z = np.concatenate([truth for truth, _ in found]), np.concatenate([z for _, z in found])
         if head in CLASSES:
             y = np.array(CLASSES[head])[truth.astype(int)]
-            scales[head] = temperature(z, y, CLASSES[head], balanced(y)), 0.0
+            scales[head] = scaling(z, y, CLASSES[head], balanced(y))
         else:
             scales[head] = tuple(float(x) for x in platt(z[:, 0], truth))
     return scales

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, f1_score, precision_score, 
 
 from data import load, sample
 from measure import (
-    EMOTION, LANGUAGES, LOG, SENTIMENT, balanced, platt, report, report_binary, say, say_bins, temperature
+    EMOTION, LANGUAGES, LOG, SENTIMENT, balanced, platt, report, report_binary, say, say_bins, scaling
 )
 from model import HEADS, Encoder, padded
 from plot import svg
@@ -67,7 +67,7 @@ def fit(held, say_what):
         z = say_what(rows)[head].double().numpy()
         if len(classes) > 1:
             y = np.array(classes)[truth.astype(int)]
-            scales[head] = (temperature(z, y, classes, balanced(y)), 0.0)
+            scales[head] = scaling(z, y, classes, balanced(y))
         else:
             scales[head] = tuple(float(x) for x in platt(z[:, 0], truth))
     return scales
@@ -104,7 +104,7 @@ def judged(run, held, device="cpu", quick=False, model=None, scales=None, half=T
             if len(mine) < 100 or len(set(truth)) < 2:
                 continue
             factor, shift = scales.get(head, (1.0, 0.0))
-            z = say_what(mine)[head].double().numpy() * factor + shift
+            z = say_what(mine)[head].double().numpy() * factor + np.array(shift)
             if head in ("sentiment", "emotion"):
                 classes = SENTIMENT if head == "sentiment" else EMOTION
                 y = np.array(classes)[truth.astype(int)]
