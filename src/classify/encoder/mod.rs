@@ -33,7 +33,7 @@ pub const MANIFEST: &str = "manifest.toml";
 
 /// What turns pieces into means.
 pub trait Engine: Send + Sync {
-    /// A mean a post, in order. `posts`: numbers of pieces, 2 to [`piece::PIECES_MAX`] each. `None`: the engine failed,
+    /// A mean a post, in order. `posts`: numbers of pieces, 2 to 128 each. `None`: the engine failed,
     /// and has said why in the log.
     fn means(&self, posts: &[&[u32]]) -> Option<Vec<Mean>>;
 }
