@@ -24,7 +24,7 @@ pub struct Committing {
 pub struct Newsroom {
     pub metrics: Arc<Metrics>,
     pub events: broadcast::Sender<Event>,
-    /// The number of the last change: wakes the index.
+    /// The number of the last change: wakes the index and whoever scores anew.
     pub stored: watch::Sender<i64>,
     /// New mentions, so that the index need not read them back. When the channel is full, it does.
     pub indexing: mpsc::Sender<Vec<Changed>>,
@@ -86,7 +86,8 @@ impl Newsroom {
         for change in commit.alerts.iter().filter(|change| change.news == Some(News::Opened)) {
             self.metrics.alert_opened(&change.alert.rule);
         }
-        if last == before {
+        // Mentions that are to be scored anew wake whoever does it, though none has changed yet.
+        if last == before && commit.rescore.is_empty() {
             return;
         }
         if commit.only_adds_mentions() {

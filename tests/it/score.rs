@@ -1,9 +1,10 @@
 //! Which model scores: the encoder what it keeps up with, the fast tier a burst, the encoder that again afterwards.
 
-use crate::house::post;
+use crate::house::{PATIENCE, post};
 use crate::push::{house, push};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// More than the encoder is given at once.
 const BURST: usize = 400;
@@ -34,7 +35,9 @@ async fn a_burst_is_scored_at_once_and_better_afterwards() {
     let is_done = |page: &Value| tiers(page).get("encoder") == Some(&100);
     daemon.until(&all, is_done).await;
     let reader = house.reader().await;
+    let began = Instant::now();
     while reader.count_waiting_for_scores().await.unwrap() > 0 {
+        assert!(began.elapsed() < PATIENCE, "mentions wait for ever");
         crate::house::pause(50);
     }
     let mentions = reader.mentions(&(1..=BURST as i64 + 1).collect::<Vec<_>>()).await.unwrap();
