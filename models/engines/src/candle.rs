@@ -8,7 +8,10 @@ use candle_core::{Device, Module, Result, Tensor};
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 use safetensors::SafeTensors;
 
-use crate::{Engine, HEADS, LAYERS, WIDTH, numbers, padded};
+use crate::{Engine, WIDTH, padded};
+
+const LAYERS: usize = 6;
+const HEADS: usize = 12;
 
 #[derive(Clone)]
 struct Linear {
@@ -50,36 +53,42 @@ impl Candle {
     fn try_open(folder: &Path, kind: &str) -> Result<Self> {
         let file = std::fs::read(folder.join("fp32.safetensors"))?;
         let tensors = SafeTensors::deserialize(&file)?;
-        let tensor = |name: &str| {
-            let shape = tensors.tensor(name)?.shape().to_vec();
-            Tensor::from_vec(numbers(&tensors, name), shape, &Device::Cpu)
+        let tensor = |name: String| {
+            let view = tensors.tensor(&name)?;
+            let values = view.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+            Tensor::from_vec::<_, f32>(values, view.shape().to_vec(), &Device::Cpu)
         };
-        let linear = |name: String| -> Result<Linear> {
-            let weight = tensor(&format!("{name}.weight"))?.t()?.contiguous()?;
+        let linear = |names: &[String]| -> Result<Linear> {
+            let joined = |part| Tensor::cat(&names.iter().map(|n| tensor(format!("{n}.{part}"))).collect::<Result<Vec<_>>>()?, 0);
+            let weight = joined("weight")?;
             let weight = if kind == "int8" {
                 QMatMul::from_qtensor(QTensor::quantize(&weight, GgmlDType::Q8_0)?)?
             } else {
                 QMatMul::Tensor(weight)
             };
-            Ok(Linear { weight, bias: tensor(&format!("{name}.bias"))? })
+            Ok(Linear { weight, bias: joined("bias")? })
         };
         let norm = |name: String| -> Result<Norm> {
-            Ok((tensor(&format!("{name}.weight"))?, tensor(&format!("{name}.bias"))?))
+            Ok((tensor(format!("{name}.weight"))?, tensor(format!("{name}.bias"))?))
         };
         let layer = |n| {
+            let at = format!("encoder.layer.{n}");
             Ok(Layer {
-                qkv: linear(format!("{n}.qkv"))?,
-                out: linear(format!("{n}.out"))?,
-                norm1: norm(format!("{n}.norm1"))?,
-                up: linear(format!("{n}.up"))?,
-                down: linear(format!("{n}.down"))?,
-                norm2: norm(format!("{n}.norm2"))?,
+                qkv: linear(&["query", "key", "value"].map(|part| format!("{at}.attention.self.{part}")))?,
+                out: linear(&[format!("{at}.attention.output.dense")])?,
+                norm1: norm(format!("{at}.attention.output.LayerNorm"))?,
+                up: linear(&[format!("{at}.intermediate.dense")])?,
+                down: linear(&[format!("{at}.output.dense")])?,
+                norm2: norm(format!("{at}.output.LayerNorm"))?,
             })
         };
+        let embeddings = |name: &str| tensor(format!("embeddings.{name}_embeddings.weight"));
+        // Every token is of the first type, so its vector belongs to the position.
+        let positions = embeddings("position")?.broadcast_add(&embeddings("token_type")?.narrow(0, 0, 1)?)?;
         Ok(Self {
-            words: tensor("word")?,
-            positions: tensor("position")?,
-            norm: norm("norm".into())?,
+            words: embeddings("word")?,
+            positions,
+            norm: norm("embeddings.LayerNorm".into())?,
             layers: (0..LAYERS).map(layer).collect::<Result<_>>()?,
         })
     }

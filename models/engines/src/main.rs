@@ -11,11 +11,9 @@
 #[cfg(feature = "candle")]
 mod candle;
 #[cfg(feature = "ragged")]
-mod ragged;
+mod encoder;
 #[cfg(feature = "rten")]
 mod rten_graph;
-#[cfg(feature = "ragged")]
-mod simd;
 #[cfg(feature = "tract")]
 mod tract;
 
@@ -24,11 +22,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use safetensors::SafeTensors;
-
-pub const LAYERS: usize = 6;
 pub const WIDTH: usize = 384;
-pub const HEADS: usize = 12;
 /// The longest post.
 pub const TOKENS: usize = 128;
 /// Posts of a batch.
@@ -41,17 +35,6 @@ pub trait Engine: Send {
 
     /// Another worker over the same weights.
     fn twin(&self) -> Box<dyn Engine>;
-}
-
-/// A tensor of 32-bit numbers.
-pub fn numbers(tensors: &SafeTensors, name: &str) -> Vec<f32> {
-    let data = tensors.tensor(name).expect(name).data();
-    data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four bytes"))).collect()
-}
-
-/// A tensor of 8-bit integers.
-pub fn small(tensors: &SafeTensors, name: &str) -> Vec<i8> {
-    tensors.tensor(name).expect(name).data().iter().map(|&b| b as i8).collect()
 }
 
 /// Token ids and mask of a batch, filled up to its longest post.
@@ -73,7 +56,7 @@ fn open(engine: &str, kind: &str, folder: &Path) -> Box<dyn Engine> {
         #[cfg(feature = "candle")]
         "candle" => Box::new(candle::Candle::open(folder, kind)),
         #[cfg(feature = "ragged")]
-        "ragged" => Box::new(ragged::Ragged::open(folder, kind)),
+        "ragged" => Box::new(encoder::Encoder::open(folder, kind)),
         #[cfg(feature = "rten")]
         "rten" => Box::new(rten_graph::Rten::open(folder, kind)),
         #[cfg(feature = "tract")]
