@@ -8,6 +8,7 @@ last checkpoint when started again with the same arguments. `export.py` makes th
 import argparse
 import json
 import random
+import shutil
 import time
 from pathlib import Path
 
@@ -32,6 +33,7 @@ HEAD_RATE_FACTOR = 10
 CHECKPOINT_EVERY = 200
 AVERAGE_EVERY, AVERAGE_DECAY = 4, 0.98
 GRADIENT_MAX = 1.0
+HEADS_SEED = 1
 
 
 def options():
@@ -212,6 +214,7 @@ def train(chosen, rows, pieces, model, device):
             if done % CHECKPOINT_EVERY == 0 or done % per_epoch == 0:
                 save(path, model=model.state_dict(), optimizer=optimizer.state_dict(), schedule=schedule.state_dict(),
                      average=average, done=done)
+        shutil.copy(path, chosen.run / f"epoch-{epoch + 1}.pt")
         say(f"epoch {epoch + 1}: {per_epoch} steps, loss {np.mean(recent):.4f} over the last {len(recent)}")
     if not chosen.no_average:
         model.load_state_dict(average)
@@ -221,7 +224,8 @@ def main():
     chosen = options()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(chosen.threads)
-    torch.manual_seed(chosen.seed)
+    # Heads begin alike whatever the seed, so that runs can be averaged.
+    torch.manual_seed(HEADS_SEED)
     chosen.run.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     rows, held = load(chosen.data, chosen.late)

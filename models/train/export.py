@@ -1,7 +1,7 @@
-"""Makes the shipped folder of a run: `python models/train/export.py RUN SCALES` (SCALES: `scales.json` of the run that
-held out the latest year). Weights in fp16 under the names of the Hugging Face layout, the calibration folded into the
-heads; the same in int8 for the engine inside the program; a golden file computed in fp32 from the fp16 weights; a
-manifest. What int8 loses is measured with that engine: `reputed model eval`.
+"""Makes the shipped folder of a run that was judged: `python models/train/export.py RUN`. Weights in fp16 under the names
+of the Hugging Face layout, the calibration folded into the heads; the same in int8 for the engine inside the program; a
+golden file computed in fp32 from the fp16 weights; a manifest. What int8 loses is measured with that engine:
+`reputed model eval`.
 """
 
 import argparse
@@ -58,10 +58,9 @@ def row(found):
 def main():
     parser = argparse.ArgumentParser(description="make the shipped folder of a run")
     parser.add_argument("run", type=Path)
-    parser.add_argument("scales", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / MODEL)
     chosen = parser.parse_args()
-    model, pieces = shipped(chosen.run, json.loads(chosen.scales.read_text()))
+    model, pieces = shipped(chosen.run, json.loads((chosen.run / "scales.json").read_text()))
     out = chosen.out
     out.mkdir(parents=True, exist_ok=True)
     config = model.config | {
@@ -86,10 +85,10 @@ def main():
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     lines = ["# Written by models/train/export.py; the loader refuses files that differ.", f'model = "{MODEL}"']
     for name in ("int8.safetensors", "model.safetensors", "vocab.txt", "config.json"):
+        (out / name).chmod(0o644)
         whole = (out / name).read_bytes()
         lines.append(f'\n[[file]]\nname = "{name}"\nbytes = {len(whole)}\nblake3 = "{blake3.blake3(whole).hexdigest()}"')
-    # Drawn by the run that held out the latest year: what to expect of texts of tomorrow.
-    shutil.copy(chosen.scales.parent / "calibration.svg", out)
+    shutil.copy(chosen.run / "calibration.svg", out)
     (out / "manifest.toml").write_text("\n".join(lines) + "\n")
     say(f"{sum(tensor.numel() for tensor in weights.values())} weights, {len(pieces.list)} pieces")
     (out / "export.log").write_text("\n".join(LOG) + "\n")

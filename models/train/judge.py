@@ -55,21 +55,41 @@ def split(rows, head):
     return rows, np.array([row.target[head] for row in rows])
 
 
+def fitted_on(held, head):
+    """The sets that a head is calibrated on: what was held out to choose settings, else its `val` file."""
+    part, val = ("late", "sentiment english") if head == "sentiment" else ("tenth", f"{head} val")
+    return [name for name in held if name.endswith(part)] or [name for name in held if name == val]
+
+
+def scale(head, z, truth):
+    """(factor, shift); the classes of sentiment and emotion count the same, the others as common as they are there."""
+    classes = HEADS[head]
+    if len(classes) == 1:
+        return tuple(float(x) for x in platt(z[:, 0], truth))
+    y = np.array(classes)[truth.astype(int)]
+    return scaling(z, y, classes, balanced(y))
+
+
+def scaled(z, scale):
+    factor, shift = scale
+    return z * factor + np.array(shift)
+
+
+def crosswise(head, z, truth):
+    """Each half of the rows scaled by what the other half says: so figures do not flatter the calibration."""
+    out = np.empty_like(z)
+    for half in (0, 1):
+        out[half::2] = scaled(z[half::2], scale(head, z[1 - half :: 2], truth[1 - half :: 2]))
+    return out
+
+
 def fit(held, say_what):
-    """{head: (factor, shift)} from the rows held out to choose settings; the classes of sentiment and emotion count the
-    same, the others as common as they are there."""
+    """{head: (factor, shift)} of the heads that something was held out for."""
     scales = {}
-    for head, classes in HEADS.items():
-        part = "late" if head == "sentiment" else "tenth"
-        rows, truth = split([row for name in held if name.endswith(part) for row in held[name]], head)
-        if not rows:
-            continue
-        z = say_what(rows)[head].double().numpy()
-        if len(classes) > 1:
-            y = np.array(classes)[truth.astype(int)]
-            scales[head] = scaling(z, y, classes, balanced(y))
-        else:
-            scales[head] = tuple(float(x) for x in platt(z[:, 0], truth))
+    for head in HEADS:
+        rows, truth = split([row for name in fitted_on(held, head) for row in held[name]], head)
+        if rows:
+            scales[head] = scale(head, say_what(rows)[head].double().numpy(), truth)
     return scales
 
 
@@ -93,9 +113,8 @@ def judged(run, held, device="cpu", quick=False, model=None, scales=None, half=T
     def say_what(rows):
         return {head: torch.stack([everything[at[id(row)][0]][head][at[id(row)][1]] for row in rows]) for head in HEADS}
 
-    if scales is None:
-        scales = fit(held, say_what)
-        (run / "scales.json").write_text(json.dumps(scales, indent=1) + "\n")
+    scales = (scales or {}) | fit(held, say_what)
+    (run / "scales.json").write_text(json.dumps(scales, indent=1) + "\n")
     say(f"calibration (factor, shift): {json.dumps(scales)}")
     short, drawn = {}, {}
     for name, rows in held.items():
@@ -103,8 +122,8 @@ def judged(run, held, device="cpu", quick=False, model=None, scales=None, half=T
             mine, truth = split(rows, head)
             if len(mine) < 100 or len(set(truth)) < 2:
                 continue
-            factor, shift = scales.get(head, (1.0, 0.0))
-            z = say_what(mine)[head].double().numpy() * factor + np.array(shift)
+            z = say_what(mine)[head].double().numpy()
+            z = crosswise(head, z, truth) if name in fitted_on(held, head) else scaled(z, scales.get(head, (1.0, 0.0)))
             if head in ("sentiment", "emotion"):
                 classes = SENTIMENT if head == "sentiment" else EMOTION
                 y = np.array(classes)[truth.astype(int)]
@@ -124,8 +143,8 @@ def judged(run, held, device="cpu", quick=False, model=None, scales=None, half=T
     (run / "calibration.svg").write_text(svg(drawn))
     complaint = [row for row in held.get("needs_answer test", []) if "complaint" in row.target and "needs_answer" in row.target]
     if complaint:
-        factor, shift = scales.get("needs_answer", (1.0, 0.0))
-        p = expit(say_what(complaint)["needs_answer"][:, 0].double().numpy() * factor + shift)
+        z = say_what(complaint)["needs_answer"][:, 0].double().numpy()
+        p = expit(scaled(z, scales.get("needs_answer", (1.0, 0.0))))
         say("needs_answer, test, posts of the complaint file alone:")
         thresholds("needs_answer", np.array([row.target["needs_answer"] >= 0.5 for row in complaint]), p)
     languages = [short[f"sentiment {language}"] for language in LANGUAGES if f"sentiment {language}" in short]
@@ -139,7 +158,7 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("run", type=Path)
     parser.add_argument("--late", action="store_true")
-    parser.add_argument("--scales", type=Path, help="scales.json of the run that held out the latest year")
+    parser.add_argument("--scales", type=Path, help="scales.json of a run with --late, for the heads without a val file")
     chosen = parser.parse_args()
     held = load(chosen.data, chosen.late)[1]
     scales = json.loads(chosen.scales.read_text()) if chosen.scales else None
