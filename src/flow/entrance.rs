@@ -1,10 +1,12 @@
 //! Hands out intakes at any time, also while the way in is being built anew after a panic, and none once it closes.
 
+use super::judge::Hurry;
 use crate::ledger::Ledger;
 use crate::source::intake::{self, Intake};
 use crate::watch::Gate;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::watch;
 
 pub struct Entrance {
@@ -13,12 +15,14 @@ pub struct Entrance {
     batches: Mutex<Option<intake::Sender>>,
     /// Whether it was ever open.
     opened: watch::Sender<bool>,
+    /// Outlives each way in.
+    pub hurry: Arc<Hurry>,
 }
 
 impl Entrance {
     pub fn new(gate: Arc<Gate>, ledgers: &[Arc<Ledger>]) -> Self {
         let ledgers = ledgers.iter().map(|ledger| (ledger.source.clone(), ledger.clone())).collect();
-        Self { gate, ledgers, batches: Mutex::new(None), opened: watch::Sender::new(false) }
+        Self { gate, ledgers, batches: Mutex::new(None), opened: watch::Sender::new(false), hurry: Arc::default() }
     }
 
     pub fn open(&self, batches: intake::Sender) {
@@ -37,10 +41,10 @@ impl Entrance {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Items between the sources and the disk; none while closed.
-    pub fn waiting(&self) -> usize {
+    /// Whether anything is between the sources and the disk, or more comes than the encoder keeps up with.
+    pub fn is_busy(&self) -> bool {
         let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        batches.as_ref().map_or(0, |batches| batches.load().waiting())
+        batches.as_ref().is_some_and(|batches| batches.load().waiting() > 0) || self.hurry.is_on(Instant::now())
     }
 
     /// `None`: no such source. While closed, an intake that says so when it is flushed.

@@ -10,16 +10,38 @@ use crate::post::Post;
 use crate::source::intake::{Batch, Item, Load};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// Posts on their way from which on the fast tier takes over: a few tenths of a second of the encoder's work, which an
+/// Posts on their way from which on the fast tier takes over: about a tenth of a second of the encoder's work, which an
 /// alert may wait.
-const HURRY_FROM: usize = 256;
-/// So long it goes on after that: a stream that is too much for the encoder is so for a while, and each try would make
-/// thousands of posts wait.
-const HURRY_FOR: Duration = Duration::from_secs(5);
+const HURRY_FROM: usize = 64;
+/// So long it goes on after that: a stream that is too much for the encoder is so for a while, and each try makes posts
+/// wait.
+const HURRY_FOR: Duration = Duration::from_secs(20);
+
+/// Whether more comes than the encoder keeps up with; known to `rescore` too, which takes its hands off the machine then.
+#[derive(Debug, Default)]
+pub struct Hurry(Mutex<Option<Instant>>);
+
+impl Hurry {
+    fn until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn is_on(&self, now: Instant) -> bool {
+        self.until().is_some_and(|until| now < until)
+    }
+
+    /// Whether it is on with so many posts on their way.
+    fn with(&self, waiting: usize, now: Instant) -> bool {
+        if waiting > HURRY_FROM {
+            *self.until() = Some(now + HURRY_FOR);
+        }
+        self.is_on(now)
+    }
+}
 
 /// A batch with what we think of each of its posts (one entry an item; `None` for what is no post).
 pub struct Judged {
@@ -38,6 +60,7 @@ pub struct Judge {
     pub classifier: Arc<Classifier>,
     /// Of the way that it is on.
     pub load: Load,
+    pub hurry: Arc<Hurry>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -55,17 +78,11 @@ impl Judge {
     }
 
     fn run(&self, mut batches: mpsc::Receiver<Batch>, judged: &mpsc::Sender<Judged>) {
-        let mut hurry_until = None;
         while let Some(batch) = batches.blocking_recv() {
-            let now = Instant::now();
-            if self.load.waiting() > HURRY_FROM {
-                hurry_until = Some(now + HURRY_FOR);
-            }
-            let hurries = hurry_until.is_some_and(|until| now < until);
+            let hurries = self.hurry.with(self.load.waiting(), Instant::now());
             let opinions = self.opinions(&batch.items, hurries);
-            for scores in opinions.iter().flatten().map(|opinion| &opinion.scores) {
-                self.metrics.scored(scores.as_ref().map(|scores| scores.tier));
-            }
+            let scores = opinions.iter().flatten().map(|opinion| opinion.scores.as_ref());
+            self.metrics.scored(scores.map(|scores| scores.map(|scores| scores.tier)));
             if judged.blocking_send(Judged { batch, opinions }).is_err() {
                 return;
             }
@@ -121,5 +138,21 @@ pub fn readable<'p>(post: &'p Post<'_>) -> Cow<'p, str> {
     match post.title.as_deref() {
         Some(title) if !title.is_empty() => Cow::Owned(format!("{title}\n{}", post.text.as_str())),
         _ => Cow::Borrowed(post.text.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_hurried_through_for_a_while() {
+        let (hurry, began) = (Hurry::default(), Instant::now());
+        assert!(!hurry.with(HURRY_FROM, began) && !hurry.is_on(began));
+        assert!(hurry.with(HURRY_FROM + 1, began));
+        let shortly = began + HURRY_FOR - Duration::from_secs(1);
+        assert!(hurry.with(0, shortly) && hurry.is_on(shortly));
+        assert!(!hurry.is_on(began + HURRY_FOR), "nothing came meanwhile: over by itself");
+        assert!(hurry.with(HURRY_FROM + 1, shortly) && hurry.is_on(began + HURRY_FOR), "more came: longer");
     }
 }

@@ -86,7 +86,8 @@ impl Pipeline {
             Err(error) => return Ok(Err(error)),
         };
         let (classifier, load, metrics) = (self.classifier.clone(), batches.load(), self.metrics.clone());
-        if let Err(error) = (Judge { classifier, load, metrics }).spawn(to_judge, judged) {
+        let judge = Judge { classifier, load, hurry: self.entrance.hurry.clone(), metrics };
+        if let Err(error) = judge.spawn(to_judge, judged) {
             return Ok(Err(store::Error::Stop(format!("no thread for judging: {error}"))));
         }
         let stop = self.stop.child_token();

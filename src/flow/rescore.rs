@@ -1,6 +1,6 @@
 //! Scores anew, by the best model, what the fast tier scored in a burst or an older model before an upgrade: in the
-//! background, newest first, whenever nothing fresh waits. What it finds goes through ingest like everything else. Rules
-//! have judged these mentions already and do not judge them again.
+//! background, newest first, whenever nothing fresh waits and the encoder keeps up with what comes. What it finds goes
+//! through ingest like everything else. Rules have judged these mentions already and do not judge them again.
 
 use super::entrance::Entrance;
 use super::judge;
@@ -15,10 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 /// Mentions of one step: a tenth of a second or two of the encoder's work, for which fresh posts may have to wait.
 const STEP: i64 = 64;
-/// While fresh posts are on their way.
+/// Between looks whether fresh posts are still on their way, or too many come.
 const WAIT: Duration = Duration::from_millis(50);
 /// After a failure.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// Why nothing is scored anew.
+pub const NOTHING_BETTER: &str = "`[model] tier` is `fast`: the mentions are scored by it already";
 
 /// Scores with a word to tell that they are on the disk.
 pub type Found = (Rescored, oneshot::Sender<bool>);
@@ -58,7 +61,7 @@ impl Rescoring {
 
     /// Scores the newest that wait. `false`: none did.
     async fn step(&self) -> Result<bool, store::Error> {
-        while self.entrance.waiting() > 0 {
+        while self.entrance.is_busy() {
             tokio::time::sleep(WAIT).await;
         }
         let Some((range, mentions)) = self.reader.waiting_for_scores(STEP).await? else { return Ok(false) };
@@ -80,10 +83,7 @@ impl Rescoring {
         let posts: Vec<_> = old.iter().map(|mention| &mention.post).collect();
         // What the best model cannot tell stays as it is.
         let scores = judge::best(&self.classifier, &posts).unwrap_or_default();
-        let scores = old.iter().zip(scores).map(|(mention, scores)| {
-            self.metrics.scored(scores.as_ref().map(|scores| scores.tier));
-            (mention.seq, store::content(&mention.post), scores)
-        });
-        scores.collect()
+        self.metrics.scored(scores.iter().map(|scores| scores.as_ref().map(|scores| scores.tier)));
+        old.iter().zip(scores).map(|(mention, scores)| (mention.seq, store::content(&mention.post), scores)).collect()
     }
 }

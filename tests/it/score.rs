@@ -2,21 +2,13 @@
 
 use crate::house::{PATIENCE, post};
 use crate::push::{house, push};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::time::Instant;
+use serde_json::Value;
+use std::time::{Duration, Instant};
 
 /// More than the encoder is given at once.
 const BURST: usize = 400;
-
-/// Mentions by the tier that scored them.
-fn tiers(page: &Value) -> BTreeMap<String, usize> {
-    let mut tiers = BTreeMap::new();
-    for mention in page["items"].as_array().unwrap() {
-        *tiers.entry(mention["scores"]["tier"].as_str().unwrap_or("none").to_owned()).or_default() += 1;
-    }
-    tiers
-}
+/// The encoder comes back when a burst is some time ago, and without optimisation it takes its time.
+const CATCHING_UP: Duration = PATIENCE.saturating_mul(4);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_is_scored_at_once_and_better_afterwards() {
@@ -31,13 +23,10 @@ async fn a_burst_is_scored_at_once_and_better_afterwards() {
     push(&daemon, &burst).await;
     let metrics = daemon.request(reqwest::Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains(&format!("reputed_scored_total{{tier=\"fast\"}} {BURST}\n")), "{metrics}");
-    let all = format!("/api/v1/mentions?limit=100&q={}", "velora");
-    let is_done = |page: &Value| tiers(page).get("encoder") == Some(&100);
-    daemon.until(&all, is_done).await;
     let reader = house.reader().await;
     let began = Instant::now();
     while reader.count_waiting_for_scores().await.unwrap() > 0 {
-        assert!(began.elapsed() < PATIENCE, "mentions wait for ever");
+        assert!(began.elapsed() < CATCHING_UP, "mentions wait for ever");
         crate::house::pause(50);
     }
     let mentions = reader.mentions(&(1..=BURST as i64 + 1).collect::<Vec<_>>()).await.unwrap();
@@ -56,7 +45,7 @@ async fn who_wants_only_the_fast_tier_gets_it() {
     let daemon = house.start();
     push(&daemon, &[post("a", "velora never answers, terrible service")]).await;
     let page = daemon.until("/api/v1/mentions", |page| page["total"] == 1).await;
-    assert_eq!((&page["items"][0]["scores"]["tier"], tiers(&page).len()), (&json!("fast"), 1));
+    assert_eq!(page["items"][0]["scores"]["tier"], "fast");
     let refused = house.run(&["model", "rescore"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(1) && said.contains("`[model] tier` is `fast`"), "{said}");
