@@ -10,7 +10,7 @@ use crate::flow::deliver::Delivering;
 use crate::flow::entrance::Entrance;
 use crate::flow::index::{self as indexing, Indexing};
 use crate::flow::pipeline::Pipeline;
-use crate::flow::rescore::Rescoring;
+use crate::flow::rescore::{self, Rescoring};
 use crate::flow::{Clock, Command, Event, author, supervise};
 use crate::http::{self, Door, auth::Tokens};
 use crate::index::{self, Searcher};
@@ -148,7 +148,7 @@ impl App {
         let (done, taken) = oneshot::channel();
         self.control.commands.send(Command::Rescore { done }).await.context(STOPPING)?;
         let refines = taken.await.context(STOPPING)?;
-        anyhow::ensure!(refines, "`[model] tier` is `fast`: the mentions are scored by it already");
+        anyhow::ensure!(refines, rescore::NOTHING_BETTER);
         Ok(())
     }
 

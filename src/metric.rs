@@ -86,10 +86,15 @@ impl Metrics {
         metrics
     }
 
-    /// `None`: unknown, the model answered what is no number.
-    pub fn scored(&self, tier: Option<Tier>) {
-        let tier = tier.map_or("unknown", Tier::name);
-        self.scored.get_or_create(&[("tier", tier.to_owned())]).inc();
+    /// Posts that were scored together, by tier. `None`: unknown, the model answered what is no number.
+    pub fn scored(&self, tiers: impl Iterator<Item = Option<Tier>> + Clone) {
+        for tier in [Some(Tier::Encoder), Some(Tier::Fast), None] {
+            let count = tiers.clone().filter(|scored| *scored == tier).count();
+            if count > 0 {
+                let name = tier.map_or("unknown", Tier::name);
+                self.scored.get_or_create(&[("tier", name.to_owned())]).inc_by(count as u64);
+            }
+        }
     }
 
     pub fn alert_opened(&self, rule: &str) {

@@ -193,10 +193,9 @@ fn share(detected: &Detected) -> f32 {
     if detected.lang == OTHER_LANG { ENCODER_SHARE } else { ENCODER_SHARE_FOREIGN }
 }
 
-/// Opinions pooled as logarithms: logits of a product of experts.
+/// Opinions pooled as logarithms. Of the logits themselves: what makes them add up to one is the same for each class.
 fn pooled(one: [f32; 3], other: [f32; 3], share: f32) -> [f32; 3] {
-    let (one, other) = (softmax(one), softmax(other));
-    std::array::from_fn(|class| share * one[class].ln() + (1.0 - share) * other[class].ln())
+    std::array::from_fn(|class| share * one[class] + (1.0 - share) * other[class])
 }
 
 fn scores(prepared: &Prepared, detected: &Detected, logits: &Logits, tier: Tier, model: &str) -> Scores {

@@ -46,12 +46,10 @@ impl Model {
             return Ok(classifier);
         }
         let mut encoder = Encoder::open(&Folder::EMBEDDED, self.threads)?;
-        match data_dir.map(|data_dir| fitted::current(data_dir, &fitted::Base::of(&encoder))).transpose() {
-            Ok(kept) => {
-                if let Some(kept) = kept.flatten() {
-                    encoder = encoder.with_sentiment(&kept.layer, kept.model())?;
-                }
-            }
+        let Some(data_dir) = data_dir else { return Ok(classifier.with_encoder(encoder)) };
+        match fitted::current(data_dir, &fitted::Base::of(&encoder)) {
+            Ok(None) => {}
+            Ok(Some(kept)) => encoder = encoder.with_sentiment(&kept.layer, kept.model())?,
             Err(error @ fitted::Error::OtherBase { .. }) => tracing::warn!(%error, "the model's own layer holds"),
             Err(error) => return Err(error.into()),
         }

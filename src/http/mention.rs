@@ -6,6 +6,7 @@ use super::problem::{Fault, Problem};
 use super::summary::Summary;
 use super::{Desk, Shared, limit as bound};
 use crate::flow::Command;
+use crate::flow::rescore::NOTHING_BETTER;
 use crate::index::{By, Interval, Page, Sort, TOP_DEFAULT, TOP_MAX};
 use crate::mention::{Label, Mention, Status};
 use crate::query::Query;
@@ -225,7 +226,7 @@ pub struct Rescoring {
 
 pub async fn rescore(State(desk): Shared) -> Result<Json<Rescoring>, Problem> {
     if !desk.ask(|done| Command::Rescore { done }).await? {
-        return Err(Problem::bad("`[model] tier` is `fast`: the mentions are scored by it already"));
+        return Err(Problem::bad(NOTHING_BETTER));
     }
     Ok(Json(Rescoring { waiting: desk.door.reader.count_waiting_for_scores().await? }))
 }

@@ -27,9 +27,8 @@ const SENTIMENT_CLASSES: usize = 3;
 /// The file of weights that the program runs on, and the one for other engines and for comparison.
 pub const INT8: &str = "int8.safetensors";
 pub const FULL: &str = "model.safetensors";
-/// The names of the other files.
+/// The file of pieces.
 pub const VOCABULARY: &str = "vocab.txt";
-pub const MANIFEST: &str = "manifest.toml";
 
 /// What turns pieces into means.
 pub trait Engine: Send + Sync {
@@ -71,13 +70,13 @@ impl Encoder {
     ///
     /// # Errors
     /// The files are not those of the manifest, or none of an encoder of this shape: what was expected and what was found.
-    pub fn open(folder: &Folder<'_>, threads: usize) -> Result<Self, BadModel> {
+    pub fn open(folder: &Folder<'static>, threads: usize) -> Result<Self, BadModel> {
         Self::over(folder, |tensors| Ok(Box::new(Embedded::new(tensors, threads)?)))
     }
 
-    fn over(
-        folder: &Folder<'_>,
-        engine: impl FnOnce(&Tensors<'_>) -> Result<Box<dyn Engine>, String>,
+    fn over<'a>(
+        folder: &Folder<'a>,
+        engine: impl FnOnce(&Tensors<'a>) -> Result<Box<dyn Engine>, String>,
     ) -> Result<Self, BadModel> {
         let manifest = Manifest::parse(folder.manifest).map_err(|reason| bad("unknown", reason))?;
         let model = manifest.model.clone();

@@ -47,7 +47,8 @@ struct Layer {
 
 enum Words {
     Float(Vec<f32>),
-    Int(Vec<i8>, Vec<f32>),
+    /// Where it lies in the file: it is the larger part of what is not multiplied.
+    Int(&'static [i8], Vec<f32>),
 }
 
 struct Weights {
@@ -81,7 +82,7 @@ impl Rows {
     }
 
     fn bytes(&mut self, rows: usize, columns: usize, weights: &Weights) -> Option<Bytes<'_>> {
-        matches!(weights.words, Words::Int(..)).then(|| Bytes {
+        weights.is_int().then(|| Bytes {
             values: &mut self.values[..rows * columns],
             scale: &mut self.scale[..rows],
             shift: &mut self.shift[..rows],
@@ -112,16 +113,15 @@ struct Room {
 }
 
 impl Room {
-    fn new(precision: Precision) -> Self {
-        let is_full = precision == Precision::Full;
+    fn new(is_int: bool) -> Self {
         Self {
             x: vec![0.; ROOM * WIDTH],
             qkv: vec![0.; ROOM * 3 * WIDTH],
             seen: vec![0.; ROOM * WIDTH],
-            inner: vec![0.; if is_full { ROOM * INNER } else { INNER }],
+            inner: vec![0.; if is_int { INNER } else { ROOM * INNER }],
             products: Products {
-                floats: vec![0.; if is_full { ROOM * INNER } else { 0 }],
-                sums: vec![0; if is_full { 0 } else { ROOM * INNER }],
+                floats: vec![0.; if is_int { 0 } else { ROOM * INNER }],
+                sums: vec![0; if is_int { ROOM * INNER } else { 0 }],
             },
             narrow: Rows::new(WIDTH),
             wide: Rows::new(INNER),
@@ -135,7 +135,6 @@ impl Room {
 /// gets the same numbers in any company.
 pub struct Embedded {
     weights: Weights,
-    precision: Precision,
     /// Each has one thread: `rten-gemm` would otherwise share out each product, which costs more than it brings here.
     threads: Vec<ThreadPool>,
     rooms: Mutex<Vec<Room>>,
@@ -146,17 +145,17 @@ impl Embedded {
     ///
     /// # Errors
     /// What the file lacks, or that the system gives no threads.
-    pub fn new(tensors: &Tensors<'_>, threads: usize) -> Result<Self, String> {
+    pub fn new(tensors: &Tensors<'static>, threads: usize) -> Result<Self, String> {
         let weights = Weights::read(tensors)?;
         let thread = |_| ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "encoder".into()).build();
         let threads: Result<Vec<ThreadPool>, ThreadPoolBuildError> = (0..threads.max(1)).map(thread).collect();
         let threads = threads.map_err(|error| format!("no threads to run on: {error}"))?;
-        Ok(Self { weights, precision: tensors.precision(), threads, rooms: Mutex::default() })
+        Ok(Self { weights, threads, rooms: Mutex::default() })
     }
 
     fn work(&self, groups: &Mutex<Groups<'_>>) {
         let room = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut room = room.unwrap_or_else(|| Room::new(self.precision));
+        let mut room = room.unwrap_or_else(|| Room::new(self.weights.is_int()));
         loop {
             // In a statement of its own, so that the lock is not held while the group is worked on.
             let group = groups.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -213,7 +212,11 @@ impl<'a> Iterator for Groups<'a> {
 }
 
 impl Weights {
-    fn read(tensors: &Tensors<'_>) -> Result<Self, String> {
+    fn is_int(&self) -> bool {
+        matches!(self.words, Words::Int(..))
+    }
+
+    fn read(tensors: &Tensors<'static>) -> Result<Self, String> {
         let gemm = Gemm::default();
         let norm = |name: &str| -> Result<Norm, String> {
             let part = |part| tensors.floats(&format!("{name}.{part}"), &[WIDTH]);
@@ -236,7 +239,7 @@ impl Weights {
         let words = match tensors.precision() {
             Precision::Int8 => {
                 let (values, scale) = tensors.scaled(WORDS, &[tensors.pieces(), WIDTH])?;
-                Words::Int(values.to_vec(), scale)
+                Words::Int(values, scale)
             }
             Precision::Full => Words::Float(tensors.floats(WORDS, &[tensors.pieces(), WIDTH])?),
         };

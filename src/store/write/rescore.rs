@@ -7,12 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 /// Adds ranges; what they touch or overlap becomes one with them.
 pub async fn add(connection: &mut SqliteConnection, ranges: &[Range]) -> sqlx::Result<()> {
     for range in ranges {
-        let touching: Vec<(i64, i64)> =
-            sqlx::query_as("DELETE FROM rescore WHERE first <= $1 + 1 AND last >= $2 - 1 RETURNING first, last")
-                .bind(range.last)
-                .bind(range.first)
-                .fetch_all(&mut *connection)
-                .await?;
+        let touching = overlapping(connection, range.first - 1, range.last + 1).await?;
         let first = touching.iter().map(|(first, _)| *first).fold(range.first, i64::min);
         let last = touching.iter().map(|(_, last)| *last).fold(range.last, i64::max);
         put(connection, first, last).await?;
@@ -46,17 +41,20 @@ pub async fn take(
 }
 
 async fn remove(connection: &mut SqliteConnection, range: Range) -> sqlx::Result<()> {
-    let cut: Vec<(i64, i64)> =
-        sqlx::query_as("DELETE FROM rescore WHERE first <= $1 AND last >= $2 RETURNING first, last")
-            .bind(range.last)
-            .bind(range.first)
-            .fetch_all(&mut *connection)
-            .await?;
-    for (first, last) in cut {
+    for (first, last) in overlapping(connection, range.first, range.last).await? {
         put(connection, first, range.first - 1).await?;
         put(connection, range.last + 1, last).await?;
     }
     Ok(())
+}
+
+/// Takes the rows out that overlap a range.
+async fn overlapping(connection: &mut SqliteConnection, first: i64, last: i64) -> sqlx::Result<Vec<(i64, i64)>> {
+    sqlx::query_as("DELETE FROM rescore WHERE first <= $1 AND last >= $2 RETURNING first, last")
+        .bind(last)
+        .bind(first)
+        .fetch_all(connection)
+        .await
 }
 
 async fn put(connection: &mut SqliteConnection, first: i64, last: i64) -> sqlx::Result<()> {

@@ -45,7 +45,7 @@ fn a_post_says_the_same_in_any_company() {
 
 #[test]
 fn files_that_are_not_the_models_are_refused_by_name() {
-    let refused = |folder: Folder<'_>| {
+    let refused = |folder: Folder<'static>| {
         let Err(BadModel { model, reason }) = Encoder::open(&folder, 1) else { panic!("it was taken") };
         format!("{model}: {reason}")
     };
@@ -55,7 +55,7 @@ fn files_that_are_not_the_models_are_refused_by_name() {
     assert!(reason.starts_with("text-1: int8.safetensors: expected 1") && reason.contains("bytes, found"), "{reason}");
     let mut flipped = embedded.weights.to_vec();
     *flipped.last_mut().unwrap() ^= 1;
-    let reason = refused(Folder { weights: &flipped, ..embedded });
+    let reason = refused(Folder { weights: flipped.leak(), ..embedded });
     assert!(reason.starts_with("text-1: int8.safetensors: expected blake3 "), "{reason}");
     let reason = refused(Folder { vocabulary: "the\nis", ..embedded });
     assert!(reason.starts_with("text-1: vocab.txt: expected "), "{reason}");
@@ -71,8 +71,11 @@ fn files_that_are_not_the_models_are_refused_by_name() {
         };
         format!("model = \"other\"\n{}{}", file("vocab.txt", embedded.vocabulary.as_bytes()), file(INT8, weights))
     };
-    let foreign = |weights: &[u8]| refused(Folder { manifest: &listed(weights), weights, ..embedded });
-    let reason = foreign(b"rubbish");
+    let foreign = |weights: Vec<u8>| {
+        let weights = weights.leak();
+        refused(Folder { manifest: listed(weights).leak(), weights, ..embedded })
+    };
+    let reason = foreign(b"rubbish".to_vec());
     assert!(reason.starts_with("other: int8.safetensors: not in the safetensors format"), "{reason}");
     let tensor = |name: &str, shape: [usize; 2], kind: &str, bytes: usize| {
         let mut header = format!(
@@ -82,12 +85,11 @@ fn files_that_are_not_the_models_are_refused_by_name() {
         header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
         [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; bytes]].concat()
     };
-    let reason = foreign(&tensor("something", [1, 4], "I8", 4));
+    let reason = foreign(tensor("something", [1, 4], "I8", 4));
     assert!(reason.contains("expected a tensor embeddings.word_embeddings.weight, found none"), "{reason}");
-    let reason = foreign(&tensor("embeddings.word_embeddings.weight", [2, 4], "I8", 8));
+    let reason = foreign(tensor("embeddings.word_embeddings.weight", [2, 4], "I8", 8));
     assert!(reason.contains("vocab.txt has 17"), "{reason}");
-    let nan = with_nan(embedded.weights);
-    let reason = foreign(&nan);
+    let reason = foreign(with_nan(embedded.weights));
     assert!(reason.contains("heads.irony.bias: holds what is no number"), "{reason}");
 }
 
