@@ -1,8 +1,10 @@
-//! The re-fitted last layers of a data folder: which one holds, how one is added and taken back. Files only; the
-//! mathematics is that of `classify`.
+//! The re-fitted last layers of a data folder: which one holds, how one is added and taken back; in `folder` the files
+//! of a whole model. Files only; the mathematics is that of `classify`.
 //!
 //! `model/head-sentiment-<n>.json`: the largest number holds. What is taken back is kept as
 //! `head-sentiment-<n>.undone.json`, and its number is not given again: scores name it.
+
+pub mod folder;
 
 use crate::classify::encoder::Encoder;
 use crate::classify::refit::{Layer, Refit, Trial};
@@ -85,11 +87,7 @@ pub fn current(data_dir: &Path, base: &Base) -> Result<Option<Kept>, Error> {
     let folder = data_dir.join(FOLDER);
     let Some(number) = numbers(&folder, HELD)?.into_iter().max() else { return Ok(None) };
     let path = file(&folder, number, HELD);
-    let size = path.metadata().map_err(|error| Error::bad(&path, error))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(Error::bad(&path, format!("over {FILE_BYTES_MAX} bytes")));
-    }
-    let text = fs::read(&path).map_err(|error| Error::bad(&path, error))?;
+    let text = read(&path, FILE_BYTES_MAX)?;
     let kept: Kept = serde_json::from_slice(&text).map_err(|error| Error::bad(&path, error))?;
     if kept.format != FORMAT || kept.number != number || !kept.layer.is_sound() {
         return Err(Error::bad(&path, "not a layer as this program keeps them"));
@@ -143,6 +141,14 @@ pub fn undo(data_dir: &Path) -> Result<Option<(u32, Option<u32>)>, Error> {
 
 fn file(folder: &Path, number: u32, ending: &str) -> PathBuf {
     folder.join(format!("{STEM}{number}{ending}"))
+}
+
+fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Error> {
+    let size = path.metadata().map_err(|error| Error::bad(path, error))?.len();
+    if size > bytes_max {
+        return Err(Error::bad(path, format!("over {bytes_max} bytes")));
+    }
+    fs::read(path).map_err(|error| Error::bad(path, error))
 }
 
 /// Numbers of the files with this ending.

@@ -10,6 +10,8 @@ mod row;
 #[cfg(test)]
 mod tests;
 mod token;
+#[cfg(feature = "rust-bert")]
+mod torch;
 
 use super::refit::Layer;
 use super::{BadModel, Logits};
@@ -72,6 +74,15 @@ impl Encoder {
     /// The files are not those of the manifest, or none of an encoder of this shape: what was expected and what was found.
     pub fn open(folder: &Folder<'static>, threads: usize) -> Result<Self, BadModel> {
         Self::over(folder, |tensors| Ok(Box::new(Embedded::new(tensors, threads)?)))
+    }
+
+    /// Computed by libtorch. `threads`: of libtorch in all of this process, 1 or more; they matter where there is no GPU.
+    ///
+    /// # Errors
+    /// As [`Encoder::open`], and for weights other than [`FULL`].
+    #[cfg(feature = "rust-bert")]
+    pub fn open_torch(folder: &Folder<'_>, threads: usize) -> Result<Self, BadModel> {
+        Self::over(folder, |tensors| Ok(Box::new(torch::Torch::new(tensors, threads)?)))
     }
 
     fn over<'a>(

@@ -12,9 +12,9 @@ use rten_simd::SimdOp;
 use rten_tensor::NdTensorView;
 use std::sync::{Mutex, PoisonError};
 
-const LAYERS: usize = 6;
-const HEADS: usize = 12;
-const INNER: usize = 4 * WIDTH;
+pub const LAYERS: usize = 6;
+pub const HEADS: usize = 12;
+pub const INNER: usize = 4 * WIDTH;
 /// Tokens that go through the layers together: enough to fill the product's tiles, few enough that all between the
 /// weights stays in the second cache. A longer post still goes through whole.
 const TOGETHER: usize = 128;

@@ -1,6 +1,8 @@
 //! How a text becomes pieces: as the trainer's `text.py` makes them of the same text, and what no text may do.
 
 mod engine;
+#[cfg(feature = "rust-bert")]
+mod torch;
 
 use super::Folder;
 use super::letter::{self, Class};

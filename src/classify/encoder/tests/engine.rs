@@ -1,20 +1,27 @@
 //! What the engine says of the golden texts: what the trainer said, in any company, on any number of threads; and what
 //! becomes of files that are not the model's.
 
-use super::super::{BadModel, Encoder, Folder, INT8};
+use super::super::{BadModel, Encoder, FULL, Folder, INT8};
 use super::{Golden, golden};
+use std::path::Path;
 
-fn texts(golden: &[Golden]) -> Vec<&str> {
+/// The weights of 16 bits are not inside the program.
+pub fn full() -> Folder<'static> {
+    let weights = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("models/text-1").join(FULL)).unwrap();
+    Folder { name: FULL, weights: weights.leak(), ..Folder::EMBEDDED }
+}
+
+pub fn texts(golden: &[Golden]) -> Vec<&str> {
     golden.iter().map(|golden| golden.text.as_str()).collect()
 }
 
 /// Without optimisation one text takes a hundred times as long: some must do.
-fn sampled() -> Vec<Golden> {
+pub fn sampled() -> Vec<Golden> {
     golden().into_iter().step_by(if cfg!(debug_assertions) { 40 } else { 1 }).collect()
 }
 
 /// Differences of logits to the trainer's: (largest, mean).
-fn apart(encoder: &Encoder, golden: &[Golden]) -> (f32, f32) {
+pub fn apart(encoder: &Encoder, golden: &[Golden]) -> (f32, f32) {
     let found = encoder.logits(&texts(golden)).unwrap();
     let pairs = found.iter().zip(golden).flat_map(|(found, golden)| found.row().into_iter().zip(golden.logits.clone()));
     let apart: Vec<f32> = pairs.map(|(found, golden)| (found - golden).abs()).collect();
@@ -25,6 +32,8 @@ fn apart(encoder: &Encoder, golden: &[Golden]) -> (f32, f32) {
 #[test]
 fn the_engine_says_what_the_trainer_said() {
     let golden = sampled();
+    let (largest, _) = apart(&Encoder::open(&full(), 2).unwrap(), &golden);
+    assert!(largest < 1e-3, "in full precision logits differ by up to {largest}");
     let encoder = Encoder::open(&Folder::EMBEDDED, 2).unwrap();
     let (largest, mean) = apart(&encoder, &golden);
     assert!(mean < 0.06 && largest < 1.0, "in 8 bits logits differ by up to {largest}, {mean} on average");
