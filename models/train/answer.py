@@ -18,9 +18,8 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
 from data import load
-from judge import BATCH, opened, thresholds
-from measure import calibration, platt
-from model import padded
+from judge import batched, crosswise, opened, scale, thresholds
+from measure import calibration
 
 HEAD = "needs_answer"
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -28,18 +27,9 @@ FOLDS = 5
 HANDLE = re.compile(r"@\w+\s*")
 
 
-@torch.no_grad()
 def means(model, pieces, texts):
     """`[texts x width]`"""
-    model = model.eval()
-    ids = [pieces.ids(text) for text in texts]
-    order = sorted(range(len(ids)), key=lambda at: len(ids[at]))
-    out = np.zeros((len(ids), model.config["hidden_size"]))
-    for first in range(0, len(order), BATCH):
-        batch = order[first : first + BATCH]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            out[batch] = model.pooled(padded([ids[at] for at in batch])).float().numpy()
-    return out
+    return batched(model, pieces, texts, lambda ids: {"mean": model.pooled(ids)})["mean"].double().numpy()
 
 
 def bare(text):
@@ -88,13 +78,11 @@ def main():
     truth = np.array([row.target[HEAD] >= 0.5 for row in test])
     ways = {"as it is": str, "without handles": bare}
     z = [means(model, pieces, [prepare(row.text) for row in test]) @ weights + bias for prepare in ways.values()]
-    halves = np.arange(len(test)) % 2
-    z, of, half = np.concatenate(z), np.tile(truth, 2), np.tile(halves, 2)
-    scaled = np.zeros(len(z))
-    for mine in (0, 1):
-        factor, shift = platt(z[half != mine], of[half != mine].astype(float))
-        scaled[half == mine] = z[half == mine] * factor + shift
-    factor, shift = platt(z, of.astype(float))
+    # Both ways of a post must fall into one half, or it would judge itself.
+    assert len(test) % 2 == 0, "an even number of posts for test"
+    z, of = np.concatenate(z)[:, None], np.tile(truth, 2).astype(float)
+    scaled = crosswise(HEAD, z, of)[:, 0]
+    factor, shift = scale(HEAD, z, of)
     complaint = np.array(["complaint" in row.target for row in test])
     for way, part in zip(ways, np.split(expit(scaled), 2)):
         for name, inside in (("test part", np.full(len(test), True)), ("complaint file alone", complaint)):
@@ -105,7 +93,7 @@ def main():
     kept["model"][f"heads.{HEAD}.bias"] = torch.tensor([bias], dtype=torch.float32)
     torch.save(kept, chosen.run / "model.pt")
     scales = json.loads((chosen.run / "scales.json").read_text())
-    scales[HEAD] = [float(factor), float(shift)]
+    scales[HEAD] = [factor, shift]
     (chosen.run / "scales.json").write_text(json.dumps(scales, indent=1) + "\n")
     print(f"strength {strength}, calibration (factor, shift): {factor:.3f} {shift:.3f}")
 
