@@ -1,6 +1,7 @@
 //! The whole daemon, embeddable: builds upward, supervises, stops downward. Tests start it on port 0 in a temporary folder.
 
 mod channel;
+mod lookup;
 mod token;
 
 use crate::brand::Brand;
@@ -10,8 +11,8 @@ use crate::flow::deliver::Delivering;
 use crate::flow::entrance::Entrance;
 use crate::flow::index::{self as indexing, Indexing};
 use crate::flow::pipeline::Pipeline;
-use crate::flow::rescore::{self, Rescoring};
-use crate::flow::{Clock, Command, Event, author, supervise};
+use crate::flow::rescore;
+use crate::flow::{Clock, Command, Event, supervise};
 use crate::http::{self, Door, auth::Tokens};
 use crate::index::{self, Searcher};
 use crate::ledger::Ledger;
@@ -34,7 +35,6 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// The whole stop takes at most this long: what is not done by then is found in the store at the next start.
 pub const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -244,6 +244,7 @@ impl Build {
         writer: Writer,
         index_writer: index::Writer,
     ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
+        lookup::spawn(&self, &control.gate, &channels);
         let caught_up = Arc::new(AtomicBool::new(false));
         let indexing = Indexing {
             writer: index_writer,
@@ -280,24 +281,6 @@ impl Build {
             metrics: self.metrics.clone(),
             base_url: opened.base_url.clone(),
         });
-        let lookups = TaskTracker::new();
-        for source in self.sources.iter().filter(|source| source.source.profiles_max() > 0) {
-            let (reader, profiles, stored) =
-                (self.reader.clone(), channels.profiles.clone(), channels.news.stored.subscribe());
-            lookups.spawn(author::run(source.clone(), reader, profiles, stored, self.stop.clone()));
-        }
-        if self.classifier.encoder().is_some() {
-            let rescoring = Rescoring {
-                classifier: self.classifier.clone(),
-                reader: self.reader.clone(),
-                entrance: self.entrance.clone(),
-                found: channels.rescored,
-                stored: channels.news.stored.subscribe(),
-                metrics: self.metrics.clone(),
-            };
-            lookups.spawn(rescoring.run(self.stop.clone()));
-        }
-        lookups.close();
         let door = opened.listener.map(|listener| {
             (listener, self.door(opened.admin, opened.base_url, control, channels.news.events, &caught_up))
         });

@@ -2,7 +2,7 @@
 
 use crate::flow::commit::{Fresh, Newsroom};
 use crate::flow::ingest::Inlets;
-use crate::flow::{Command, rescore};
+use crate::flow::{Command, Told};
 use crate::metric::Metrics;
 use crate::post::Author;
 use crate::store::{self, Changed};
@@ -26,7 +26,7 @@ pub struct Channels {
     pub fresh: mpsc::Receiver<Fresh>,
     pub news: Newsroom,
     pub indexing: mpsc::Receiver<Vec<Changed>>,
-    pub rescored: mpsc::Sender<rescore::Found>,
+    pub found: mpsc::Sender<Told>,
     pub inlets: Inlets,
 }
 
@@ -36,7 +36,7 @@ impl Channels {
         let (outcomes, outcome_inlet) = mpsc::channel(OUTCOMES);
         let (profiles, profile_inlet) = mpsc::channel(COMMANDS);
         let (outbox, fresh) = mpsc::channel(FRESH);
-        let (rescored, rescored_inlet) = mpsc::channel(1);
+        let (found, found_inlet) = mpsc::channel(1);
         // Replaced by each generation of the pipeline.
         let (_, judged) = mpsc::channel(1);
         let inlets = Inlets {
@@ -44,11 +44,11 @@ impl Channels {
             commands: command_inlet,
             outcomes: outcome_inlet,
             profiles: profile_inlet,
-            rescored: rescored_inlet,
+            found: found_inlet,
         };
         let (events, stored) = (broadcast::channel(EVENTS).0, watch::channel(last_change).0);
         let (to_index, indexing) = mpsc::channel(INDEXING);
         let news = Newsroom { metrics, events, stored, indexing: to_index, outbox };
-        Self { commands, outcomes, profiles, fresh, news, indexing, rescored, inlets }
+        Self { commands, outcomes, profiles, fresh, news, indexing, found, inlets }
     }
 }

@@ -1,4 +1,4 @@
-//! Looks up the profiles of authors that matched, for sources whose posts do not carry them: in batches, cached, within
+//! Looks up the profiles of authors that matched and of new followers, for sources that do not carry them along: in batches, cached, within
 //! the peer's limits. What it learns goes through ingest like everything else.
 
 use crate::post::Author;
@@ -67,8 +67,16 @@ async fn look_up(
     profiles: &mpsc::Sender<(String, Vec<Author<'static>>)>,
 ) -> Result<bool, Stop> {
     let stale = Timestamp::now().checked_sub(FRESH_FOR).unwrap_or(Timestamp::MIN);
-    let asked =
+    let mut asked =
         reader.authors_to_look_up(&source.id, stale, most).await.map_err(|error| Stop::Failed(error.to_string()))?;
+    let left = most.saturating_sub(asked.len());
+    let followers =
+        reader.followers_to_look_up(&source.id, left).await.map_err(|error| Stop::Failed(error.to_string()))?;
+    for id in followers {
+        if !asked.contains(&id) {
+            asked.push(id);
+        }
+    }
     if asked.is_empty() {
         return Ok(false);
     }

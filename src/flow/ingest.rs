@@ -6,7 +6,7 @@ use super::judge::{Judged, Opinion};
 use super::patience::retrying;
 use super::pipeline::warmed_engine;
 use super::under_way::{Gone, UnderWay};
-use super::{Clock, Command, Event, rescore};
+use super::{Clock, Command, Event, Told};
 use crate::alert::{Delivery, DeliveryState};
 use crate::brand::{FollowKind, FollowerEvent};
 use crate::cluster::copies::Copies;
@@ -60,7 +60,7 @@ pub struct Inlets {
     pub commands: mpsc::Receiver<Command>,
     pub outcomes: mpsc::Receiver<DeliveryOutcome>,
     pub profiles: mpsc::Receiver<(String, Vec<Author<'static>>)>,
-    pub rescored: mpsc::Receiver<rescore::Found>,
+    pub found: mpsc::Receiver<Told>,
 }
 
 /// Why the loop ends early.
@@ -121,8 +121,8 @@ impl Ingest {
                 Some((source, authors)) = inlets.profiles.recv() => {
                     draft.commit.authors.extend(authors.into_iter().map(|author| (source.clone(), author)));
                 }
-                Some((rescored, done)) = inlets.rescored.recv() => {
-                    draft.commit.rescored.push(rescored);
+                Some((found, done)) = inlets.found.recv() => {
+                    draft.take(found);
                     draft.answers.push((done, true));
                 }
                 judged = inlets.judged.recv(), if draft.items < COMMIT_ITEMS_MAX => match judged {

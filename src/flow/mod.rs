@@ -6,6 +6,7 @@ pub mod commit;
 pub mod deliver;
 mod draft;
 pub mod entrance;
+pub mod follower;
 pub mod index;
 pub mod ingest;
 pub mod judge;
@@ -16,9 +17,11 @@ pub mod supervise;
 mod under_way;
 
 use crate::alert::{Alert, Delivery};
+use crate::brand::SnapshotStep;
 use crate::mention::Mention;
+use crate::post::Author;
 use crate::source::intake::Item;
-use crate::store::Patch;
+use crate::store::{Patch, Rescored};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -93,6 +96,16 @@ pub enum Command {
     Rescore { done: oneshot::Sender<bool> },
     /// A dead letter back to pending under the same id. `false`: no such dead letter.
     Replay { delivery: String, done: oneshot::Sender<bool> },
+}
+
+/// What a loop of ours found out, to be stored; with a word to tell that it is on the disk.
+pub type Told = (Found, oneshot::Sender<bool>);
+
+#[derive(Debug)]
+pub enum Found {
+    Scores(Rescored),
+    /// With the profiles that came along.
+    Followers(SnapshotStep, Vec<Author<'static>>),
 }
 
 /// What happened, for whoever watches live.

@@ -3,7 +3,7 @@
 //! through ingest like everything else. Rules have judged these mentions already and do not judge them again.
 
 use super::entrance::Entrance;
-use super::judge;
+use super::{Found, Told, judge};
 use crate::classify::Classifier;
 use crate::mention::{Mention, Tier};
 use crate::metric::Metrics;
@@ -23,14 +23,11 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Why nothing is scored anew.
 pub const NOTHING_BETTER: &str = "`[model] tier` is `fast`: the mentions are scored by it already";
 
-/// Scores with a word to tell that they are on the disk.
-pub type Found = (Rescored, oneshot::Sender<bool>);
-
 pub struct Rescoring {
     pub classifier: Arc<Classifier>,
     pub reader: Reader,
     pub entrance: Arc<Entrance>,
-    pub found: mpsc::Sender<Found>,
+    pub found: mpsc::Sender<Told>,
     /// Wakes us: something was committed.
     pub stored: watch::Receiver<i64>,
     pub metrics: Arc<Metrics>,
@@ -67,7 +64,7 @@ impl Rescoring {
         let Some((range, mentions)) = self.reader.waiting_for_scores(STEP).await? else { return Ok(false) };
         let scores = tokio::task::block_in_place(|| self.score(&mentions));
         let (done, taken) = oneshot::channel();
-        if self.found.send((Rescored { range, scores }, done)).await.is_ok() {
+        if self.found.send((Found::Scores(Rescored { range, scores }), done)).await.is_ok() {
             // Until then the store would tell the same range again. Given up with what was under way: tried again.
             drop(taken.await);
         }

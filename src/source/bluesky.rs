@@ -16,7 +16,7 @@ mod listen;
 mod profile;
 mod record;
 
-use super::{Context, Source, Stop};
+use super::{Context, FollowerPage, Source, Stop};
 use crate::post::Author;
 use crate::settings::Section;
 use crate::wire::backoff::Backoff;
@@ -175,6 +175,18 @@ impl Source for Bluesky {
 
     fn profiles_max(&self) -> usize {
         profile::PROFILES_MAX
+    }
+
+    fn lists_followers(&self) -> bool {
+        true
+    }
+
+    fn followers(
+        self: Arc<Self>,
+        account: String,
+        from: Option<String>,
+    ) -> BoxFuture<'static, Result<FollowerPage, Stop>> {
+        Box::pin(async move { self.api.followers(&account, from.as_deref()).await })
     }
 }
 

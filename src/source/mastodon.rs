@@ -15,18 +15,19 @@
 //! Sources: Mastodon's documentation, July 2026.
 
 mod catch_up;
+mod follower;
 mod listen;
 pub mod message;
 mod rest;
 mod status;
 mod stream;
 
-use super::{Context, Source, Stop};
+use super::{Context, FollowerPage, Source, Stop};
 use crate::secret::Secret;
 use crate::settings::Section;
 use crate::wire::backoff::Backoff;
 use futures_util::future::BoxFuture;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 pub use stream::{Cursor, Stream};
 use url::Url;
@@ -98,24 +99,42 @@ fn read_url(section: &Section<'_>) -> Option<Url> {
 
 pub struct Mastodon {
     config: Config,
+    rest: OnceLock<Arc<rest::Rest>>,
 }
 
 impl Mastodon {
     pub fn new(config: Config) -> Self {
-        Self { config }
+        Self { config, rest: OnceLock::new() }
+    }
+
+    fn rest(&self) -> Arc<rest::Rest> {
+        let new = || Arc::new(rest::Rest::new(self.config.url.clone(), self.config.token.clone()));
+        self.rest.get_or_init(new).clone()
     }
 }
 
 impl Source for Mastodon {
     fn run(self: Arc<Self>, cx: Context) -> BoxFuture<'static, Result<(), Stop>> {
         Box::pin(async move {
-            let rest = Arc::new(rest::Rest::new(self.config.url.clone(), self.config.token.clone()));
+            let rest = self.rest();
             let resolving = rest::resolve_own_accounts(&rest, cx.gate.clone(), cx.ledger.clone());
             tokio::select! {
                 () = resolving => Ok(()),
                 ended = listen::run(&self.config, rest.clone(), cx) => ended,
             }
         })
+    }
+
+    fn lists_followers(&self) -> bool {
+        true
+    }
+
+    fn followers(
+        self: Arc<Self>,
+        account: String,
+        from: Option<String>,
+    ) -> BoxFuture<'static, Result<FollowerPage, Stop>> {
+        Box::pin(async move { follower::page(&self.rest(), &account, from.as_deref()).await })
     }
 }
 

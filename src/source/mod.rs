@@ -45,6 +45,30 @@ pub trait Source: Send + Sync {
     fn profiles_max(&self) -> usize {
         0
     }
+
+    /// Can list the followers of own accounts.
+    fn lists_followers(&self) -> bool {
+        false
+    }
+
+    /// A page of the followers of an own account (native id): the first, or the one that begins `from` there.
+    fn followers(
+        self: Arc<Self>,
+        _account: String,
+        _from: Option<String>,
+    ) -> BoxFuture<'static, Result<FollowerPage, Stop>> {
+        Box::pin(async { Ok(FollowerPage::default()) })
+    }
+}
+
+/// Some of an account's followers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FollowerPage {
+    pub followers: Vec<Author<'static>>,
+    /// Where the next page begins, in words that only the source understands; `None` after the last.
+    pub next: Option<String>,
+    /// The account itself, with the first page: what it counts tells whether the list is whole.
+    pub own: Option<Author<'static>>,
 }
 
 /// What a source is given to run.

@@ -1,4 +1,4 @@
-//! What ingest asks before it writes: what of a post, its author or a follow is stored already. Answers hold what is
+//! What ingest asks before it writes: what of a post or its author is stored already. Answers hold what is
 //! committed; whoever has more under way must know that himself.
 
 use super::read::Reader;
@@ -55,19 +55,6 @@ impl Reader {
             authors.extend(self.each(&rows, row::profile)?);
         }
         Ok(authors)
-    }
-
-    /// Whom a follow record pointed at: (own account, follower).
-    pub async fn follow_record(&self, source: &str, record: &str) -> Result<Option<(String, String)>, Error> {
-        sqlx::query_as(
-            "SELECT account, follower FROM follow \
-             WHERE source = $1 AND record = $2 AND record <> '' AND kind = 'follow'",
-        )
-        .bind(source)
-        .bind(record)
-        .fetch_optional(&mut *self.connection().await)
-        .await
-        .map_err(self.fault())
     }
 }
 

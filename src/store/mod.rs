@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod file;
+mod follower;
 mod lookup;
 mod read;
 mod row;
@@ -18,7 +19,7 @@ pub use row::{Key, content, key};
 pub use write::Writer;
 
 use crate::alert::{Change, Delivery, DeliveryState};
-use crate::brand::FollowerEvent;
+use crate::brand::{FollowerEvent, SnapshotStep};
 use crate::ledger::Gap;
 use crate::mention::{Label, Mention, Scores, Status};
 use crate::post::Author;
@@ -155,6 +156,7 @@ pub struct Commit {
     pub patches: Vec<(i64, Patch)>,
     pub authors: Vec<(String, Author<'static>)>,
     pub followers: Vec<FollowerEvent>,
+    pub snapshots: Vec<SnapshotStep>,
     pub gaps: Vec<(Arc<str>, Gap)>,
     pub alerts: Vec<Change>,
     /// Outbox rows to add; unsent older revisions for the same (alert, hook) become `Superseded`.
@@ -177,6 +179,7 @@ impl Commit {
             patches,
             authors,
             followers,
+            snapshots,
             gaps,
             alerts,
             deliveries,
@@ -186,7 +189,7 @@ impl Commit {
             rescored,
         } = self;
         let mentions = new.len() + edited.len() + deleted.len() + patches.len() + rescore.len() + rescored.len();
-        mentions + authors.len() + followers.len() + gaps.len() + alerts.len() + deliveries.len()
+        mentions + authors.len() + followers.len() + snapshots.len() + gaps.len() + alerts.len() + deliveries.len()
     }
 
     pub fn is_empty(&self) -> bool {

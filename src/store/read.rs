@@ -2,7 +2,6 @@
 
 use super::{Changed, Error, row, schema};
 use crate::alert::{Alert, Delivery, DeliveryState, State};
-use crate::brand::{FollowKind, FollowerEvent};
 use crate::ledger::Gap;
 use crate::mention::Mention;
 use futures_util::TryStreamExt;
@@ -317,35 +316,6 @@ impl Reader {
         Ok(found)
     }
 
-    /// Oldest first.
-    pub async fn followers(
-        &self,
-        source: &str,
-        account: &str,
-        since: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<FollowerEvent>, Error> {
-        let query = sqlx::query(
-            "SELECT follower, record, at, kind FROM follower_event \
-             WHERE source = $1 AND account = $2 AND at >= $3 ORDER BY at, seq LIMIT $4",
-        )
-        .bind(source)
-        .bind(account)
-        .bind(row::nanoseconds(since))
-        .bind(count(limit));
-        let rows = query.fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
-        self.each(&rows, |row| {
-            Ok(FollowerEvent {
-                source: source.to_owned(),
-                account: account.to_owned(),
-                follower: row.try_get(0)?,
-                record: row.try_get(1)?,
-                at: row::timestamp(row.try_get(2)?)?,
-                kind: row::by_name(&FOLLOW_KINDS, row.try_get(3)?)?,
-            })
-        })
-    }
-
     /// Numbers of rows, for `/metrics` and the page.
     pub async fn counts(&self) -> Result<Counts, Error> {
         let (mentions, open, pending, dead): (i64, i64, i64, i64) = sqlx::query_as(
@@ -391,9 +361,6 @@ impl Reader {
     }
 }
 
-pub(super) const FOLLOW_KINDS: [(&str, FollowKind); 2] =
-    [("follow", FollowKind::Follow), ("unfollow", FollowKind::Unfollow)];
-
-fn count(limit: usize) -> i64 {
+pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,6 @@
 //! Tests of the store: what goes in comes out, what must not get in stays out, and damage is told.
 
+mod follower;
 mod model;
 mod rescore;
 

@@ -2,6 +2,7 @@
 
 mod alert;
 mod author;
+mod follower;
 mod mention;
 mod rescore;
 
@@ -145,7 +146,8 @@ async fn apply(connection: &mut SqliteConnection, commit: &Commit, before: Count
     rescore::add(connection, &commit.rescore).await?;
     rescore::take(connection, &commit.rescored, &mut counters).await?;
     author::put(connection, &commit.authors, Timestamp::now(), &mut counters).await?;
-    author::follow(connection, &commit.followers).await?;
+    follower::hear(connection, &commit.followers).await?;
+    follower::list(connection, &commit.snapshots).await?;
     for (source, gap) in &commit.gaps {
         sqlx::query("INSERT INTO gap (source, from_at, to_at, reason) VALUES ($1, $2, $3, $4)")
             .bind(&**source)

@@ -28,8 +28,8 @@ impl Bench {
         let (_, commands) = mpsc::channel(1);
         let (_, outcomes) = mpsc::channel(1);
         let (_, profiles) = mpsc::channel(1);
-        let (_, rescored) = mpsc::channel(1);
-        let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles, rescored };
+        let (_, found) = mpsc::channel(1);
+        let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles, found };
         let (rules, _) = RuleSet::read(&[], &[], &[], &Default::default()).unwrap();
         let ingest = Ingest {
             copies: Default::default(),

@@ -4,8 +4,8 @@
 
 use crate::ledger::Ledger;
 use crate::post::{Author, Str};
-use crate::source::Stop;
 use crate::source::account::Resolution;
+use crate::source::{FollowerPage, Stop};
 use crate::watch::Gate;
 use crate::wire::http::{Client, Reach, Request};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -19,12 +19,15 @@ use url::Url;
 /// The most actors of one `getProfiles`.
 pub const PROFILES_MAX: usize = 25;
 
+/// The most followers of one page.
+const FOLLOWERS_PAGE: &str = "100";
+
 /// Requests a second: 250 profiles, far above the rate of new authors among mentions, far below 3000 in 5 minutes.
 const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// 25 profiles with their descriptions stay below 100 KiB.
+/// 100 profiles with their descriptions stay below 400 KiB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 pub struct Api {
@@ -52,6 +55,19 @@ impl Api {
             authors.extend(parse_profiles(&body).map_err(|f| Stop::Failed(f.0))?);
         }
         Ok(authors)
+    }
+
+    /// A page of an account's followers, without their counts: these are asked for by [`Self::profiles`].
+    pub async fn followers(&self, did: &str, from: Option<&str>) -> Result<FollowerPage, Stop> {
+        let own = match from {
+            None => self.profiles(&[did.to_owned()]).await?.pop(),
+            Some(_) => None,
+        };
+        let mut query = vec![("actor", did), ("limit", FOLLOWERS_PAGE)];
+        query.extend(from.map(|cursor| ("cursor", cursor)));
+        let body = self.get("app.bsky.graph.getFollowers", &query).await.map_err(|f| Stop::Failed(f.0))?;
+        let page = parse_followers(&body).map_err(|f| Stop::Failed(f.0))?;
+        Ok(FollowerPage { own, ..page })
     }
 
     async fn resolve(&self, handle: &str) -> Result<String, Failure> {
@@ -116,6 +132,20 @@ fn parse_profiles(body: &[u8]) -> Result<Vec<Author<'static>>, Failure> {
     Ok(answer.profiles.into_iter().map(author).collect())
 }
 
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Followers<'a> {
+    followers: Vec<Profile<'a>>,
+    cursor: Option<String>,
+}
+
+fn parse_followers(body: &[u8]) -> Result<FollowerPage, Failure> {
+    let answer: Followers<'_> =
+        serde_json::from_slice(body).map_err(|error| Failure(format!("no followers: {error}")))?;
+    let followers = answer.followers.into_iter().map(author).collect();
+    Ok(FollowerPage { followers, next: answer.cursor.filter(|cursor| !cursor.is_empty()), own: None })
+}
+
 fn author(profile: Profile<'_>) -> Author<'static> {
     Author {
         id: Some(profile.did),
@@ -162,11 +192,21 @@ mod tests {
     }
 
     #[test]
+    fn followers_come_without_counts() {
+        let page = parse_followers(include_bytes!("../../../tests/data/source/bluesky/followers.json")).unwrap();
+        assert_eq!((page.followers.len(), page.next.as_deref(), page.own.as_ref()), (2, Some("page 2"), None));
+        assert_eq!(page.followers[0].handle.as_deref(), Some("ann.example"));
+        assert_eq!((page.followers[0].followers, page.followers[0].has_avatar), (None, Some(true)));
+        assert_eq!(parse_followers(br#"{"followers":[]}"#).unwrap(), FollowerPage::default());
+    }
+
+    #[test]
     fn foreign_answers_are_refused() {
         assert_eq!(parse_did(br#"{"did":"did:plc:ann"}"#).unwrap(), "did:plc:ann");
         for bad in [&br#"{"did":"ann"}"#[..], b"{}", b"<html>", br#"{"profiles":[{}]}"#] {
             assert!(parse_did(bad).is_err());
             assert!(parse_profiles(bad).is_err());
+            assert!(parse_followers(bad).is_err());
         }
     }
 }

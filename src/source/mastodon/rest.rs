@@ -140,6 +140,11 @@ impl Rest {
     }
 
     async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
+        self.fetch(path, query).await.map(|response| response.body)
+    }
+
+    /// An answer with its headers.
+    pub async fn fetch(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Response, Failure> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -153,7 +158,7 @@ impl Rest {
         request.body_bytes_max = ANSWER_BYTES_MAX;
         let response = self.client.send(request).await.map_err(|error| Failure::Failed(error.to_string()))?;
         match response.status {
-            200 => Ok(response.body),
+            200 => Ok(response),
             429 => Err(Failure::Throttled(wait(&response, Timestamp::now()))),
             status @ 400..=499 => Err(Failure::Refused(status)),
             status => Err(Failure::Failed(format!("status {status}"))),

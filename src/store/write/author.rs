@@ -1,9 +1,7 @@
-//! Authors' profiles and follower events within a commit.
+//! Authors' profiles within a commit.
 
 use super::Counters;
-use crate::brand::FollowerEvent;
 use crate::post::Author;
-use crate::store::read::FOLLOW_KINDS;
 use crate::store::row;
 use jiff::Timestamp;
 use sqlx::Row;
@@ -30,6 +28,11 @@ pub async fn put(
         .bind(row::json(author)?)
         .execute(&mut *connection)
         .await?;
+        sqlx::query("DELETE FROM wanted_profile WHERE source = $1 AND id = $2")
+            .bind(source.as_str())
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
         if author.followers.is_some() {
             complete(connection, source, id, author, counters).await?;
         }
@@ -64,52 +67,6 @@ async fn complete(
             .bind(row.try_get::<i64, _>(0)?)
             .execute(&mut *connection)
             .await?;
-    }
-    Ok(())
-}
-
-/// Takes what is news: a follow of somebody who follows already, an unfollow after an unfollow, and an event that was
-/// heard before are left out.
-pub async fn follow(connection: &mut SqliteConnection, events: &[FollowerEvent]) -> sqlx::Result<()> {
-    for event in events {
-        let FollowerEvent { source, account, follower, record, at, kind } = event;
-        let kind = FOLLOW_KINDS[*kind as usize].0;
-        let before: Option<String> =
-            sqlx::query_scalar("SELECT kind FROM follow WHERE source = $1 AND account = $2 AND follower = $3")
-                .bind(source.as_str())
-                .bind(account.as_str())
-                .bind(follower.as_str())
-                .fetch_optional(&mut *connection)
-                .await?;
-        if before.as_deref() != Some(kind) {
-            let taken = sqlx::query(
-                "INSERT INTO follower_event (source, account, follower, kind, record, at) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (source, account, at, follower, kind) DO NOTHING",
-            )
-            .bind(source.as_str())
-            .bind(account.as_str())
-            .bind(follower.as_str())
-            .bind(kind)
-            .bind(record.as_str())
-            .bind(row::nanoseconds(*at))
-            .execute(&mut *connection)
-            .await?;
-            if taken.rows_affected() == 0 {
-                continue;
-            }
-        }
-        // A second follow still brings its record: an unfollow will name the newest.
-        sqlx::query(
-            "INSERT INTO follow (source, account, follower, kind, record) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (source, account, follower) DO UPDATE SET kind = excluded.kind, record = excluded.record",
-        )
-        .bind(source.as_str())
-        .bind(account.as_str())
-        .bind(follower.as_str())
-        .bind(kind)
-        .bind(record.as_str())
-        .execute(&mut *connection)
-        .await?;
     }
     Ok(())
 }

@@ -1,0 +1,184 @@
+//! What is known of an own account's followers: who came and went, whole lists, and who they are.
+
+use super::read::{Reader, count};
+use super::{Error, row};
+use crate::brand::{FollowKind, FollowerEvent, Snapshot, SnapshotState};
+use crate::post::Author;
+use futures_util::TryStreamExt;
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+pub(super) const FOLLOW_KINDS: [(&str, FollowKind); 2] =
+    [("follow", FollowKind::Follow), ("unfollow", FollowKind::Unfollow)];
+
+/// By number: `state as usize`.
+pub(super) const SNAPSHOT_STATES: [(&str, SnapshotState); 4] = [
+    ("open", SnapshotState::Open),
+    ("whole", SnapshotState::Whole),
+    ("short", SnapshotState::Short),
+    ("hidden", SnapshotState::Hidden),
+];
+
+impl Reader {
+    /// Oldest first.
+    pub async fn followers(
+        &self,
+        source: &str,
+        account: &str,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<FollowerEvent>, Error> {
+        let query = sqlx::query(
+            "SELECT follower, record, at, kind FROM follower_event \
+             WHERE source = $1 AND account = $2 AND at >= $3 ORDER BY at, seq LIMIT $4",
+        )
+        .bind(source)
+        .bind(account)
+        .bind(row::nanoseconds(since))
+        .bind(count(limit));
+        let rows = query.fetch_all(&mut *self.connection().await).await.map_err(self.fault())?;
+        self.each(&rows, |row| {
+            Ok(FollowerEvent {
+                source: source.to_owned(),
+                account: account.to_owned(),
+                follower: row.try_get(0)?,
+                record: row.try_get(1)?,
+                at: row::timestamp(row.try_get(2)?)?,
+                kind: row::by_name(&FOLLOW_KINDS, row.try_get(3)?)?,
+            })
+        })
+    }
+
+    /// Whom a follow record pointed at: (own account, follower).
+    pub async fn follow_record(&self, source: &str, record: &str) -> Result<Option<(String, String)>, Error> {
+        sqlx::query_as(
+            "SELECT account, follower FROM follow \
+             WHERE source = $1 AND record = $2 AND record <> '' AND kind = 'follow'",
+        )
+        .bind(source)
+        .bind(record)
+        .fetch_optional(&mut *self.connection().await)
+        .await
+        .map_err(self.fault())
+    }
+
+    /// The latest snapshot of an account's followers.
+    pub async fn snapshot(&self, source: &str, account: &str) -> Result<Option<Snapshot>, Error> {
+        let query = sqlx::query(
+            "SELECT began_at, ended_at, next, named, total, state FROM snapshot \
+             WHERE source = $1 AND account = $2 ORDER BY number DESC LIMIT 1",
+        )
+        .bind(source)
+        .bind(account);
+        let row = query.fetch_optional(&mut *self.connection().await).await.map_err(self.fault())?;
+        row.as_ref().map(snapshot).transpose().map_err(self.fault())
+    }
+
+    /// Shows everybody who follows, in no order, with what is known of them; at least their id.
+    pub async fn each_follower(
+        &self,
+        source: &str,
+        account: &str,
+        mut show: impl FnMut(Author<'static>),
+    ) -> Result<(), Error> {
+        let mut connection = self.connection().await;
+        let mut rows = sqlx::query(
+            "SELECT follow.follower, author.profile FROM follow LEFT JOIN author \
+             ON author.source = follow.source AND author.id = follow.follower \
+             WHERE follow.source = $1 AND follow.account = $2 AND follow.kind = 'follow'",
+        )
+        .bind(source)
+        .bind(account)
+        .fetch(&mut *connection);
+        while let Some(row) = rows.try_next().await.map_err(self.fault())? {
+            show(follower(&row).map_err(self.fault())?);
+        }
+        Ok(())
+    }
+
+    /// Shows what was heard since then, oldest first, with what is known of the follower. What only two snapshots tell of
+    /// has no time of its own and is left out.
+    pub async fn each_heard(
+        &self,
+        source: &str,
+        account: &str,
+        since: Timestamp,
+        mut show: impl FnMut(Timestamp, FollowKind, Author<'static>),
+    ) -> Result<(), Error> {
+        let mut connection = self.connection().await;
+        let mut rows = sqlx::query(
+            "SELECT event.follower, author.profile, event.at, event.kind FROM follower_event event LEFT JOIN author \
+             ON author.source = event.source AND author.id = event.follower \
+             WHERE event.source = $1 AND event.account = $2 AND event.at >= $3 AND event.since IS NULL \
+             ORDER BY event.at, event.seq",
+        )
+        .bind(source)
+        .bind(account)
+        .bind(row::nanoseconds(since))
+        .fetch(&mut *connection);
+        while let Some(row) = rows.try_next().await.map_err(self.fault())? {
+            let (at, kind, author) = heard(&row).map_err(self.fault())?;
+            show(at, kind, author);
+        }
+        Ok(())
+    }
+
+    /// When an account's followers were first heard of or listed.
+    pub async fn followed_since(&self, source: &str, account: &str) -> Result<Option<Timestamp>, Error> {
+        let query = sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT MIN(at) FROM (SELECT MIN(began_at) AS at FROM snapshot WHERE source = $1 AND account = $2 \
+             UNION ALL SELECT MIN(at) FROM follower_event WHERE source = $1 AND account = $2)",
+        )
+        .bind(source)
+        .bind(account);
+        let first = query.fetch_one(&mut *self.connection().await).await.map_err(self.fault())?;
+        first.map(row::timestamp).transpose().map_err(self.fault())
+    }
+
+    /// Source and native id of the listed own accounts with this id or handle.
+    pub async fn listed_accounts(&self, name: &str) -> Result<Vec<(String, String)>, Error> {
+        sqlx::query_as(
+            "SELECT DISTINCT snapshot.source, snapshot.account FROM snapshot LEFT JOIN author \
+             ON author.source = snapshot.source AND author.id = snapshot.account WHERE snapshot.account = $1 \
+             OR lower(json_extract(author.profile, '$.handle')) = lower(ltrim($1, '@'))",
+        )
+        .bind(name)
+        .fetch_all(&mut *self.connection().await)
+        .await
+        .map_err(self.fault())
+    }
+
+    /// Followers of a source whose profile was never fetched; the newest first.
+    pub async fn followers_to_look_up(&self, source: &str, limit: usize) -> Result<Vec<String>, Error> {
+        sqlx::query_scalar("SELECT id FROM wanted_profile WHERE source = $1 ORDER BY seq DESC LIMIT $2")
+            .bind(source)
+            .bind(count(limit))
+            .fetch_all(&mut *self.connection().await)
+            .await
+            .map_err(self.fault())
+    }
+}
+
+fn snapshot(row: &SqliteRow) -> sqlx::Result<Snapshot> {
+    let (named, total): (i64, Option<i64>) = (row.try_get(3)?, row.try_get(4)?);
+    Ok(Snapshot {
+        began_at: row::timestamp(row.try_get(0)?)?,
+        ended_at: row.try_get::<Option<i64>, _>(1)?.map(row::timestamp).transpose()?,
+        next: row.try_get(2)?,
+        named: named.unsigned_abs(),
+        total: total.map(i64::unsigned_abs),
+        state: row::by_name(&SNAPSHOT_STATES, row.try_get(5)?)?,
+    })
+}
+
+fn heard(row: &SqliteRow) -> sqlx::Result<(Timestamp, FollowKind, Author<'static>)> {
+    let kind = row::by_name(&FOLLOW_KINDS, row.try_get(3)?)?;
+    Ok((row::timestamp(row.try_get(2)?)?, kind, follower(row)?))
+}
+
+fn follower(row: &SqliteRow) -> sqlx::Result<Author<'static>> {
+    let id: String = row.try_get(0)?;
+    let known = row.try_get::<Option<&str>, _>(1)?.map(row::from_json::<Author<'_>>).transpose()?;
+    Ok(Author { id: Some(id.into()), ..known.map(Author::into_owned).unwrap_or_default() })
+}

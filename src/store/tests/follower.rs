@@ -1,0 +1,149 @@
+//! Whole lists of followers: what they tell that was not heard, and what they may not tell.
+
+use super::at;
+use crate::brand::FollowKind::{Follow, Unfollow};
+use crate::brand::{FollowKind, FollowerEvent, Listed, SnapshotState, SnapshotStep};
+use crate::post::Author;
+use crate::store::{Commit, Reader, Writer, open};
+use tempfile::TempDir;
+
+fn step(second: i64, what: Listed) -> SnapshotStep {
+    SnapshotStep { source: "s".into(), account: "own".into(), at: at(second), what }
+}
+
+fn page(second: i64, ids: &[&str], next: Option<&str>) -> SnapshotStep {
+    let followers = ids.iter().map(ToString::to_string).collect();
+    step(second, Listed::Page { followers, next: next.map(str::to_owned) })
+}
+
+fn heard(follower: &str, second: i64, kind: FollowKind) -> FollowerEvent {
+    let (source, account, record) = ("s".into(), "own".into(), String::new());
+    FollowerEvent { source, account, follower: follower.into(), record, at: at(second), kind }
+}
+
+/// A snapshot of `pages`, the first step at `second`, a step a second.
+async fn list(writer: &mut Writer, second: i64, pages: &[&[&str]], state: SnapshotState) {
+    let began = step(second, Listed::Began { total: Some(9) });
+    let ended = step(second + 1 + pages.len() as i64, Listed::Ended(state));
+    let pages = pages.iter().zip(second + 1..).map(|(ids, second)| page(second, ids, Some("more")));
+    let snapshots = [began].into_iter().chain(pages).chain([ended]).collect();
+    writer.commit(&Commit { snapshots, ..Commit::default() }).await.unwrap();
+}
+
+async fn hear(writer: &mut Writer, event: FollowerEvent) {
+    writer.commit(&Commit { followers: vec![event], ..Commit::default() }).await.unwrap();
+}
+
+async fn events(reader: &Reader) -> Vec<(String, FollowKind)> {
+    let events = reader.followers("s", "own", at(0), 99).await.unwrap();
+    events.into_iter().map(|event| (event.follower, event.kind)).collect()
+}
+
+async fn following(reader: &Reader) -> Vec<String> {
+    let mut all = Vec::new();
+    reader.each_follower("s", "own", |author| all.push(author.id.unwrap().to_string())).await.unwrap();
+    all.sort();
+    all
+}
+
+fn named(events: &[(&str, FollowKind)]) -> Vec<(String, FollowKind)> {
+    events.iter().map(|(follower, kind)| ((*follower).to_owned(), *kind)).collect()
+}
+
+#[tokio::test]
+async fn whom_the_first_list_names_was_there_before() {
+    let dir = TempDir::new().unwrap();
+    let (mut writer, reader) = open(dir.path()).await.unwrap();
+    hear(&mut writer, heard("heard", 1, Follow)).await;
+    list(&mut writer, 10, &[&["ann", "bob"], &["heard", "bob", "cem"]], SnapshotState::Whole).await;
+    assert_eq!(events(&reader).await, named(&[("heard", Follow)]));
+    assert_eq!(following(&reader).await, ["ann", "bob", "cem", "heard"]);
+    let snapshot = reader.snapshot("s", "own").await.unwrap().unwrap();
+    assert_eq!((snapshot.named, snapshot.total, snapshot.state), (4, Some(9), SnapshotState::Whole));
+    assert_eq!((snapshot.began_at, snapshot.ended_at, snapshot.next), (at(10), Some(at(13)), None));
+    assert_eq!(reader.snapshot("s", "other").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_later_list_tells_what_was_not_heard() {
+    let dir = TempDir::new().unwrap();
+    let (mut writer, reader) = open(dir.path()).await.unwrap();
+    list(&mut writer, 10, &[&["ann", "bob", "cem"]], SnapshotState::Whole).await;
+    hear(&mut writer, heard("dora", 20, Follow)).await;
+    hear(&mut writer, heard("bob", 21, Unfollow)).await;
+    list(&mut writer, 30, &[&["bob", "cem", "dora", "emil"]], SnapshotState::Whole).await;
+    let told = [("dora", Follow), ("bob", Unfollow), ("bob", Follow), ("emil", Follow), ("ann", Unfollow)];
+    assert_eq!(events(&reader).await, named(&told));
+    assert_eq!(following(&reader).await, ["bob", "cem", "dora", "emil"]);
+    // The same again tells nothing.
+    list(&mut writer, 40, &[&["bob", "cem", "dora", "emil"]], SnapshotState::Whole).await;
+    assert_eq!(events(&reader).await.len(), told.len());
+}
+
+#[tokio::test]
+async fn what_changes_while_the_list_is_read_is_as_heard() {
+    let dir = TempDir::new().unwrap();
+    let (mut writer, reader) = open(dir.path()).await.unwrap();
+    list(&mut writer, 10, &[&["ann", "bob"]], SnapshotState::Whole).await;
+    writer
+        .commit(&Commit { snapshots: vec![step(20, Listed::Began { total: None })], ..Commit::default() })
+        .await
+        .unwrap();
+    hear(&mut writer, heard("ann", 21, Unfollow)).await;
+    hear(&mut writer, heard("late", 22, Follow)).await;
+    let rest = vec![page(23, &["ann", "bob"], None), step(24, Listed::Ended(SnapshotState::Whole))];
+    writer.commit(&Commit { snapshots: rest, ..Commit::default() }).await.unwrap();
+    assert_eq!(events(&reader).await, named(&[("ann", Unfollow), ("late", Follow)]));
+    assert_eq!(following(&reader).await, ["bob", "late"]);
+}
+
+#[tokio::test]
+async fn a_short_list_says_nothing_of_who_is_not_in_it() {
+    let dir = TempDir::new().unwrap();
+    let (mut writer, reader) = open(dir.path()).await.unwrap();
+    list(&mut writer, 10, &[&["ann", "bob"]], SnapshotState::Whole).await;
+    list(&mut writer, 20, &[&["bob"]], SnapshotState::Short).await;
+    list(&mut writer, 30, &[], SnapshotState::Hidden).await;
+    assert_eq!((events(&reader).await, following(&reader).await.len()), (Vec::new(), 2));
+    // Compared with the last whole one.
+    list(&mut writer, 40, &[&["ann"]], SnapshotState::Whole).await;
+    assert_eq!(events(&reader).await, named(&[("bob", Unfollow)]));
+    let spread = reader.number("SELECT at - since FROM follower_event").await.unwrap();
+    assert_eq!(spread, 32_000_000_000, "some time between 10 s and 42 s");
+    // Steps without a beginning.
+    writer.commit(&Commit { snapshots: vec![page(50, &["x"], None)], ..Commit::default() }).await.unwrap();
+    assert_eq!(following(&reader).await, ["ann"]);
+}
+
+#[tokio::test]
+async fn a_list_goes_on_where_it_stopped() {
+    let dir = TempDir::new().unwrap();
+    let (mut writer, reader) = open(dir.path()).await.unwrap();
+    let snapshots = vec![step(1, Listed::Began { total: None }), page(2, &["ann"], Some("page 2"))];
+    writer.commit(&Commit { snapshots, ..Commit::default() }).await.unwrap();
+    writer.close().await.unwrap();
+    drop(reader);
+    let (_writer, reader) = open(dir.path()).await.unwrap();
+    let snapshot = reader.snapshot("s", "own").await.unwrap().unwrap();
+    assert_eq!((snapshot.state, snapshot.next.as_deref()), (SnapshotState::Open, Some("page 2")));
+}
+
+#[tokio::test]
+async fn profiles_are_asked_for_once_and_the_newest_first() {
+    let dir = TempDir::new().unwrap();
+    let (mut writer, reader) = open(dir.path()).await.unwrap();
+    let ann = Author { id: Some("ann".into()), following: Some(4_812), ..Author::default() };
+    let authors = vec![("s".to_owned(), ann.clone())];
+    writer.commit(&Commit { authors: authors.clone(), ..Commit::default() }).await.unwrap();
+    list(&mut writer, 10, &[&["ann", "bob", "cem"]], SnapshotState::Whole).await;
+    hear(&mut writer, heard("dora", 20, Follow)).await;
+    hear(&mut writer, heard("bob", 21, Follow)).await;
+    assert_eq!(reader.followers_to_look_up("s", 2).await.unwrap(), ["dora", "cem"]);
+    assert_eq!(reader.followers_to_look_up("other", 2).await.unwrap().len(), 0);
+    let bob = Author { id: Some("bob".into()), ..Author::default() };
+    writer.commit(&Commit { authors: vec![("s".to_owned(), bob)], ..Commit::default() }).await.unwrap();
+    assert_eq!(reader.followers_to_look_up("s", 9).await.unwrap(), ["dora", "cem"]);
+    let mut known = Vec::new();
+    reader.each_follower("s", "own", |author| known.extend(author.following)).await.unwrap();
+    assert_eq!(known, [4_812]);
+}
