@@ -15,6 +15,7 @@ pub mod text;
 // Floor 1: judgement (pure) and wire
 pub mod classify;
 pub mod cluster;
+pub mod follower;
 pub mod query;
 pub mod rule;
 pub mod watch;
