@@ -6,6 +6,7 @@ mod check;
 mod daemon;
 mod demo;
 mod export;
+mod follower;
 mod health;
 mod import;
 mod line;
@@ -115,6 +116,8 @@ enum Command {
     #[command(subcommand)]
     Hook(by_hand::Hook),
     #[command(subcommand)]
+    Follower(follower::Follower),
+    #[command(subcommand)]
     Model(model::Model),
     Health(health::Health),
     Bench(bench::Bench),
@@ -155,6 +158,7 @@ pub fn main() -> ExitCode {
         Command::Alerts(command) => command.run(),
         Command::Deliveries(command) => command.run(),
         Command::Hook(command) => command.run(),
+        Command::Follower(command) => command.run(),
         Command::Model(command) => command.run(),
         Command::Health(command) => command.run(),
         Command::Bench(command) => command.run(),

@@ -1,6 +1,7 @@
 //! The only loops of the program. Each takes channels and a stop token, does one thing, and is restarted by `supervise`
 //! when it panics. Whatever decides something is called from here, on the judgement floor, with the time as an argument.
 
+pub mod audit;
 pub mod author;
 pub mod commit;
 pub mod deliver;

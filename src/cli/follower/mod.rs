@@ -1,0 +1,23 @@
+//! `reputed follower`: who follows, and how much of the growth is real.
+
+mod audit;
+mod score;
+
+use super::Failure;
+use clap::Subcommand;
+
+/// Who follows, and how much of the growth is real: score profiles, audit an own account
+#[derive(Subcommand)]
+pub enum Follower {
+    Audit(audit::Audit),
+    Score(score::Score),
+}
+
+impl Follower {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        match self {
+            Follower::Audit(command) => command.run(),
+            Follower::Score(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Gathers what is stored of an own account's followers and has it judged: for the door and for the command line.
+
+use crate::brand::Snapshot;
+use crate::follower::audit::{Audit, Auditor, Told, likelihood, profile, told_waves};
+use crate::follower::growth::{Event, Gap, Point, Step, series};
+use crate::follower::model::Model;
+use crate::store::{Error, Reader};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// Gaps of a source that are looked at, the latest: more than a source has in a year of bad days.
+const GAPS_MAX: usize = 5_000;
+
+#[derive(Serialize)]
+pub struct Report {
+    /// Of the followers that there are now.
+    #[serde(flatten)]
+    pub audit: Audit,
+    /// The latest whole list, or the one that is being read.
+    pub snapshot: Option<Snapshot>,
+    /// Since when follows are heard; before that nothing is known of growth.
+    pub heard_since: Option<Timestamp>,
+    pub growth: Vec<Point>,
+    pub waves: Vec<Told>,
+}
+
+/// `since`: where growth and waves begin, if follows were heard by then. At most `most` followers are named.
+pub async fn report(
+    reader: &Reader,
+    model: &Model,
+    (source, account): (&str, &str),
+    (since, now): (Timestamp, Timestamp),
+    step: Step,
+    most: usize,
+) -> Result<Report, Error> {
+    let mut auditor = Auditor::new(model, now);
+    reader.each_follower(source, account, |author| auditor.see(author)).await?;
+    let heard_since = reader.followed_since(source, account).await?;
+    let from = heard_since.map_or(now, |heard| heard.max(since));
+    let mut events = Vec::new();
+    reader
+        .each_heard(source, account, from, |at, kind, author| {
+            events.push(Event { at, kind, likelihood: likelihood(model, &profile(author, now)) });
+        })
+        .await?;
+    let gaps =
+        joined(reader.gaps(source, GAPS_MAX).await?.into_iter().map(|gap| Gap { from: gap.from, until: gap.to }));
+    let waves = told_waves(&events, model.rates(), (from, now), &gaps);
+    let growth = series(events, model.rates(), (whole(from, step), now), step, &gaps);
+    let snapshot = reader.snapshot(source, account).await?;
+    Ok(Report { audit: auditor.finish(most), snapshot, heard_since, growth, waves })
+}
+
+/// The beginning of the hour or day (UTC) that holds `at`.
+fn whole(at: Timestamp, step: Step) -> Timestamp {
+    let second = at.as_second();
+    Timestamp::from_second(second - second.rem_euclid(step.seconds())).unwrap_or(at)
+}
+
+/// Overlapping ones as one.
+fn joined(gaps: impl Iterator<Item = Gap>) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = gaps.collect();
+    gaps.sort_by_key(|gap| gap.from);
+    let mut joined: Vec<Gap> = Vec::with_capacity(gaps.len());
+    for gap in gaps {
+        match joined.last_mut() {
+            Some(last) if gap.from <= last.until => last.until = last.until.max(gap.until),
+            _ => joined.push(gap),
+        }
+    }
+    joined
+}
