@@ -64,7 +64,7 @@ pub struct Alike {
 }
 
 /// A burst, and who came beyond the usual.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Told {
     #[serde(flatten)]
     pub wave: Wave,

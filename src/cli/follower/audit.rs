@@ -72,7 +72,7 @@ impl Audit {
                 .map_err(anyhow::Error::from)
         })?;
         if let Some(path) = &self.svg {
-            let waves: Vec<_> = found.waves.iter().map(|told| told.wave).collect();
+            let waves: Vec<_> = found.waves.iter().map(|told| told.wave.clone()).collect();
             let title = format!("New followers of {}", self.account);
             std::fs::write(path, picture::svg(&title, &found.growth, step, &waves))
                 .with_context(|| format!("cannot write {}", path.display()))?;
