@@ -13,6 +13,7 @@ use crate::flow::index::{self as indexing, Indexing};
 use crate::flow::pipeline::Pipeline;
 use crate::flow::rescore;
 use crate::flow::{Clock, Command, Event, supervise};
+use crate::follower::model::Model;
 use crate::http::{self, Door, auth::Tokens};
 use crate::index::{self, Searcher};
 use crate::ledger::Ledger;
@@ -281,9 +282,13 @@ impl Build {
             metrics: self.metrics.clone(),
             base_url: opened.base_url.clone(),
         });
-        let door = opened.listener.map(|listener| {
-            (listener, self.door(opened.admin, opened.base_url, control, channels.news.events, &caught_up))
-        });
+        let door = match opened.listener {
+            Some(listener) => {
+                let (admin, base_url) = (opened.admin, opened.base_url);
+                Some((listener, self.door(admin, base_url, control, channels.news.events, &caught_up)?))
+            }
+            None => None,
+        };
         Ok(supervise_all(self, pipeline, writer, indexing, delivering, door))
     }
 
@@ -294,18 +299,19 @@ impl Build {
         control: &Control,
         events: broadcast::Sender<Event>,
         caught_up: &Arc<AtomicBool>,
-    ) -> Door {
+    ) -> anyhow::Result<Door> {
         let pushes: Vec<(String, Secret)> = self
             .sources
             .iter()
             .filter_map(|source| Some((source.id.clone(), source.source.push_token()?.clone())))
             .collect();
         let (entrance, caught_up) = (self.entrance.clone(), caught_up.clone());
-        Door {
+        Ok(Door {
             reader: self.reader.clone(),
             searcher: self.searcher.clone(),
             ledgers: self.ledgers.clone(),
             brands: control.brands.clone(),
+            follower_model: Arc::new(Model::load()?),
             names: control.names.clone(),
             metrics: self.metrics.clone(),
             commands: control.commands.clone(),
@@ -316,7 +322,7 @@ impl Build {
                 if caught_up.load(Relaxed) { Vec::new() } else { vec!["the search index is catching up".into()] }
             }),
             base_url,
-        }
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use super::{Configured, Failure, terminal};
 use crate::index::{Page, Place};
 use crate::mention::Mention;
 use crate::query::Query;
+use crate::text::csv::row;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use std::io::{BufWriter, Write, stdout};
@@ -114,25 +115,5 @@ fn csv(mention: &Mention) -> String {
         mention.status.name().to_owned(),
         post.id.to_string(),
     ];
-    fields.map(|field| quoted(&field)).join(",")
-}
-
-/// RFC 4180; a leading `=`, `+`, `-` or `@` of foreign text gets a quote in front, so that no spreadsheet runs it.
-fn quoted(field: &str) -> String {
-    let number = field.parse::<f64>().is_ok();
-    let guard = if !number && field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", field.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_cell_cannot_be_a_formula_nor_break_its_row() {
-        assert_eq!(quoted("plain"), "\"plain\"");
-        assert_eq!(quoted("say \"hi\"\nyou"), "\"say \"\"hi\"\"\nyou\"");
-        assert_eq!(quoted("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
-        assert_eq!(quoted("-0.5"), "\"-0.5\"");
-    }
+    row(fields)
 }

@@ -1,7 +1,7 @@
 //! Gathers what is stored of an own account's followers and has it judged: for the door and for the command line.
 
 use crate::brand::Snapshot;
-use crate::follower::audit::{Audit, Auditor, Told, likelihood, profile, told_waves};
+use crate::follower::audit::{Audit, Auditor, Suspect, Told, likelihood, profile, told_waves};
 use crate::follower::growth::{Event, Gap, Point, Step, series};
 use crate::follower::model::Model;
 use crate::store::{Error, Reader};
@@ -11,7 +11,7 @@ use serde::Serialize;
 /// Gaps of a source that are looked at, the latest: more than a source has in a year of bad days.
 const GAPS_MAX: usize = 5_000;
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Report {
     /// Of the followers that there are now.
     #[serde(flatten)]
@@ -49,6 +49,19 @@ pub async fn report(
     let growth = series(events, model.rates(), (whole(from, step), now), step, &gaps);
     let snapshot = reader.snapshot(source, account).await?;
     Ok(Report { audit: auditor.finish(most), snapshot, heard_since, growth, waves })
+}
+
+/// Everybody who follows and whose profile is known, the likeliest to be spam first; at most `most`.
+pub async fn everybody(
+    reader: &Reader,
+    model: &Model,
+    (source, account): (&str, &str),
+    now: Timestamp,
+    most: usize,
+) -> Result<Vec<Suspect>, Error> {
+    let mut auditor = Auditor::new(model, now);
+    reader.each_follower(source, account, |author| auditor.see(author)).await?;
+    Ok(auditor.everybody(most))
 }
 
 /// The beginning of the hour or day (UTC) that holds `at`.

@@ -1,7 +1,7 @@
 //! What is said of all followers of an account together: the share of spam with its interval, the likeliest ones with
 //! reasons, groups that were made together, and waves with what came beyond the usual.
 
-use super::alike::{groups, raised, raises};
+use super::alike::{Group, groups, raised, raises};
 use super::excess::{Excess, excess};
 use super::growth::{Event, Gap, bins};
 use super::model::Model;
@@ -10,13 +10,15 @@ use super::share::{Histogram, Rates, Share};
 use super::wave::{Wave, waves};
 use crate::brand::FollowKind;
 use crate::post::Author;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 /// Profiles that are kept for groups and for naming the likeliest: some hundred megabytes. Further ones are only counted.
 const KEPT_MAX: usize = 200_000;
 /// From this likelihood on a follower is worth a look. At it, one in 25 genuine profiles of the training data is named.
 pub const SUSPICIOUS_FROM: f32 = 0.315;
+/// How far back waves are looked for: as far as bins reach.
+const WAVES_BACK: SignedDuration = SignedDuration::from_hours(24 * 365);
 /// Groups that are told.
 const GROUPS_MAX: usize = 50;
 
@@ -28,6 +30,13 @@ pub struct Auditor<'m> {
     seen: usize,
     /// No account was made after it.
     now: Timestamp,
+}
+
+/// A follower whose profile is known, with what its groups add.
+struct Ranked<'a> {
+    spam: f32,
+    profile: &'a Profile,
+    raise: f32,
 }
 
 /// Of all followers.
@@ -51,6 +60,9 @@ pub struct Suspect {
     pub id: Option<String>,
     pub handle: Option<String>,
     pub name: Option<String>,
+    pub followers: Option<u64>,
+    pub following: Option<u64>,
+    pub posts: Option<u64>,
     /// `0..=1`, with what a group adds.
     pub spam: f32,
     pub reasons: Vec<String>,
@@ -87,36 +99,48 @@ impl<'m> Auditor<'m> {
 
     /// At most `most` are named.
     pub fn finish(self, most: usize) -> Audit {
-        let Self { model, set, kept, .. } = self;
-        let found = groups(&kept);
-        let raises = raises(&found, kept.len());
-        let known = kept.iter().zip(&raises).enumerate().filter(|(_, (profile, _))| is_known(profile));
-        let mut suspects: Vec<(f32, usize)> = known
-            .map(|(at, (profile, raise))| (raised(model.spam(profile), *raise), at))
-            .filter(|(spam, _)| *spam >= SUSPICIOUS_FROM)
-            .collect();
-        suspects.sort_by(|one, other| other.0.total_cmp(&one.0));
+        let found = groups(&self.kept);
+        let mut suspects = self.ranked(&found);
+        suspects.retain(|known| known.spam >= SUSPICIOUS_FROM);
         let suspicious_in_all = suspects.len();
-        let named = suspects.into_iter().take(most);
-        let suspicious = named.map(|(spam, at)| suspect(model, &kept[at], spam, raises[at])).collect();
+        let suspicious = suspects.iter().take(most).map(|known| self.named(known)).collect();
         let groups = found.iter().take(GROUPS_MAX).map(|group| Alike {
             members: group.members.len(),
             shares: group.shares.iter().map(ToString::to_string).collect(),
         });
-        let share = model.rates().share(&set);
-        Audit { share, suspicious, suspicious_in_all, groups: groups.collect(), looked_at: kept.len() }
+        let share = self.model.rates().share(&self.set);
+        Audit { share, suspicious, suspicious_in_all, groups: groups.collect(), looked_at: self.kept.len() }
     }
-}
 
-fn suspect(model: &Model, profile: &Profile, spam: f32, raise: f32) -> Suspect {
-    let in_group = (raise > 0.0).then(|| "looks made together with others".to_owned());
-    let own = model.likelihood(profile).reasons.into_iter().filter(|reason| !reason.speaks_for_a_person());
-    Suspect {
-        id: profile.id.clone(),
-        handle: profile.handle.clone(),
-        name: profile.name.clone(),
-        spam,
-        reasons: in_group.into_iter().chain(own.map(|reason| reason.to_string())).collect(),
+    /// Everybody whose profile is known, the likeliest to be spam first; at most `most`, of those that were kept.
+    pub fn everybody(self, most: usize) -> Vec<Suspect> {
+        self.ranked(&groups(&self.kept)).iter().take(most).map(|known| self.named(known)).collect()
+    }
+
+    /// Likeliest first.
+    fn ranked(&self, found: &[Group]) -> Vec<Ranked<'_>> {
+        let each = self.kept.iter().zip(raises(found, self.kept.len()));
+        let known = each.filter(|(profile, _)| is_known(profile));
+        let mut ranked: Vec<Ranked<'_>> = known
+            .map(|(profile, raise)| Ranked { spam: raised(self.model.spam(profile), raise), profile, raise })
+            .collect();
+        ranked.sort_by(|one, other| other.spam.total_cmp(&one.spam));
+        ranked
+    }
+
+    fn named(&self, Ranked { spam, profile, raise }: &Ranked<'_>) -> Suspect {
+        let in_group = (*raise > 0.0).then(|| "looks made together with others".to_owned());
+        let own = self.model.likelihood(profile).reasons.into_iter().filter(|reason| !reason.speaks_for_a_person());
+        Suspect {
+            id: profile.id.clone(),
+            handle: profile.handle.clone(),
+            name: profile.name.clone(),
+            followers: profile.followers,
+            following: profile.following,
+            posts: profile.posts,
+            spam: *spam,
+            reasons: in_group.into_iter().chain(own.map(|reason| reason.to_string())).collect(),
+        }
     }
 }
 
@@ -151,6 +175,7 @@ pub fn profile(author: Author<'_>, now: Timestamp) -> Profile {
 
 /// The bursts among `events`, oldest first, with the share of spam in what came beyond the usual.
 pub fn told_waves(events: &[Event], rates: &Rates, (from, until): (Timestamp, Timestamp), gaps: &[Gap]) -> Vec<Told> {
+    let from = until.saturating_sub(WAVES_BACK).map_or(from, |least| from.max(least));
     let found = waves(bins(events.iter().copied(), FollowKind::Follow, (from, until), gaps));
     let set = |from: Timestamp, until: Timestamp| {
         let within = |event: &&Event| event.kind == FollowKind::Follow && from <= event.at && event.at < until;

@@ -3,15 +3,18 @@
 use super::share::{Histogram, Rates};
 use super::wave::Bin;
 use crate::brand::FollowKind;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Twenty-four years of days, or a year of hours: more is no picture and no table.
 pub const STEPS_MAX: usize = 8_784;
+/// A year of them.
 const BINS_MAX: usize = STEPS_MAX * 6;
 /// Length of the bins in which waves are looked for. It divides an hour.
 const BIN_SECONDS: i64 = 600;
 const DAY_SECONDS: i64 = 86_400;
+/// Growth is told by the hour up to so many days, then by the day.
+const BY_HOUR_DAYS_MAX: i64 = 7;
 
 /// Somebody followed or unfollowed the account.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,6 +61,11 @@ pub struct Point {
 }
 
 impl Step {
+    /// What so long a time is drawn by.
+    pub fn over(time: SignedDuration) -> Self {
+        if time.as_hours() <= 24 * BY_HOUR_DAYS_MAX { Self::Hour } else { Self::Day }
+    }
+
     pub fn seconds(self) -> i64 {
         match self {
             Self::Hour => 3_600,
@@ -146,7 +154,7 @@ fn place(from: Timestamp, at: Timestamp, seconds: i64) -> Option<usize> {
 }
 
 fn moment(from: Timestamp, seconds: i64) -> Timestamp {
-    from.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(from)
+    from.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(from)
 }
 
 /// Part of a stretch of time that lies in no gap.

@@ -2,6 +2,7 @@
 
 use super::limit::{PAGE_DEFAULT, PAGE_MAX};
 use super::problem::Problem;
+use super::route::ROUTES;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use base64::Engine;
@@ -58,8 +59,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(params)) => Ok(Self(params)),
-            Err(rejection) => Err(Problem::bad(rejection.body_text())),
+            Err(rejection) => Err(unread(&rejection.body_text())),
         }
+    }
+}
+
+/// The rejection names the parameter before its reason; so does the problem, where the table of routes knows it.
+fn unread(rejection: &str) -> Problem {
+    let mut parts = rejection.splitn(3, ": ").skip(1);
+    let (name, message) = (parts.next(), parts.next());
+    let known = ROUTES.iter().flat_map(|route| route.params).find(|param| Some(param.name) == name);
+    match (known, message) {
+        (Some(param), Some(message)) => Problem::field(param.name, format!("`{}`: {message}", param.name)),
+        _ => Problem::bad(rejection),
     }
 }
 

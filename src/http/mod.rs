@@ -2,6 +2,7 @@
 //! and asks the one writer for changes by [`Command`]; it never writes itself. Contract: `/api/v1/openapi.json`.
 
 mod alert;
+mod audit;
 pub mod auth;
 mod complete;
 mod cursor;
@@ -13,6 +14,7 @@ mod listener;
 mod me;
 mod mention;
 mod openapi;
+mod own;
 mod post;
 pub mod problem;
 mod route;
@@ -27,6 +29,7 @@ mod tests;
 
 use crate::brand::Brand;
 use crate::flow::{Command, Event};
+use crate::follower::model::Model;
 use crate::index::Searcher;
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
@@ -34,6 +37,7 @@ use crate::query::names::Names;
 use crate::source::intake::Intake;
 use crate::store::Reader;
 use arc_swap::ArcSwap;
+use audit::Audits;
 use auth::Tokens;
 use axum::Router;
 use axum::middleware;
@@ -63,6 +67,8 @@ pub struct Door {
     pub ledgers: Vec<Arc<Ledger>>,
     /// As configured now; for own accounts.
     pub brands: Arc<ArcSwap<Vec<Brand>>>,
+    /// Judges followers.
+    pub follower_model: Arc<Model>,
     /// As configured now: what a search may refer to.
     pub names: Arc<ArcSwap<Names>>,
     pub metrics: Arc<Metrics>,
@@ -83,6 +89,7 @@ struct Desk {
     throttle: Throttle,
     pushes: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    audits: Audits,
     stop: CancellationToken,
 }
 
@@ -110,6 +117,7 @@ pub async fn serve(listener: TcpListener, door: Door, stop: CancellationToken) -
 /// Every route of the table behind its guard, and nothing else.
 pub fn router(door: Door, stop: CancellationToken) -> Router {
     let desk = Arc::new(Desk {
+        audits: Audits::new(door.reader.clone(), door.follower_model.clone()),
         door,
         sessions: Sessions::default(),
         throttle: Throttle::new(),

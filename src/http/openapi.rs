@@ -46,6 +46,9 @@ fn operation(route: &Route) -> Value {
     if let Some(schema) = route.returned {
         success["content"] = json!({"application/json": {"schema": reference(schema)}});
     }
+    for format in route.formats {
+        success["content"][format] = json!({"schema": {"type": "string"}});
+    }
     let problem = json!({
         "description": "What went wrong",
         "content": {"application/problem+json": {"schema": reference("Problem")}},
@@ -222,6 +225,99 @@ const SOURCE: &[(&str, &str)] = &[
     ("parts", "object"),
 ];
 
+const FOLLOWER_PAGE: &[(&str, &str)] = &[
+    ("items", "[FollowerEvent]"),
+    ("source", "string"),
+    ("account", "string"),
+    ("handle", "string"),
+    ("since", "time"),
+    ("step", "string"),
+    ("share", "Share"),
+    ("suspicious", "[Suspect]"),
+    ("suspicious_in_all", "integer"),
+    ("groups", "[Alike]"),
+    ("looked_at", "integer"),
+    ("snapshot", "Snapshot?"),
+    ("heard_since", "time?"),
+    ("growth", "[Growth]"),
+    ("waves", "[Wave]"),
+];
+
+/// What follower audits tell; shares and likelihoods lie in 0..=1, `low` and `high` are the ends of a 90 % interval.
+fn follower_schemas() -> Value {
+    json!({
+        "OwnAccount": object(&[
+            ("source", "string"),
+            ("account", "string?"),
+            ("handle", "string"),
+            ("brands", "[string]"),
+            ("followers", "integer"),
+            ("snapshot", "Snapshot?"),
+        ]),
+        "OwnAccountPage": object(&[("items", "[OwnAccount]")]),
+        "Snapshot": object(&[
+            ("began_at", "time"),
+            ("ended_at", "time?"),
+            ("named", "integer"),
+            ("total", "integer?"),
+            ("state", "string"),
+        ]),
+        "FollowerPage": object(FOLLOWER_PAGE),
+        "FollowerEvent": object(&[
+            ("source", "string"),
+            ("account", "string"),
+            ("follower", "string"),
+            ("record", "string"),
+            ("at", "time"),
+            ("kind", "string"),
+        ]),
+        "Share": object(&[
+            ("spam", "number"),
+            ("low", "number"),
+            ("high", "number"),
+            ("known", "integer"),
+            ("unknown", "integer"),
+            ("strange", "boolean"),
+        ]),
+        "Suspect": object(&[
+            ("id", "string?"),
+            ("handle", "string?"),
+            ("name", "string?"),
+            ("followers", "integer?"),
+            ("following", "integer?"),
+            ("posts", "integer?"),
+            ("spam", "number"),
+            ("reasons", "[string]"),
+        ]),
+        "Alike": object(&[("members", "integer"), ("shares", "[string]")]),
+        "Growth": object(&[
+            ("start", "time"),
+            ("observed", "number"),
+            ("genuine", "Count"),
+            ("spam", "Count"),
+            ("unknown", "integer"),
+            ("unfollows", "integer"),
+        ]),
+        "Count": object(&[("value", "number"), ("low", "number"), ("high", "number")]),
+        "Wave": object(&[
+            ("from", "time"),
+            ("found", "time"),
+            ("until", "time?"),
+            ("expected", "number"),
+            ("counted", "integer"),
+            ("hours", "number"),
+            ("excess", "Excess"),
+        ]),
+        "Excess": object(&[
+            ("count", "number"),
+            ("spam", "number"),
+            ("low", "number"),
+            ("high", "number"),
+            ("reading", "string"),
+        ]),
+    })
+}
+
 fn schemas() -> Value {
     let page = |item: &str, more: &[(&str, &str)]| {
         let items = format!("[{item}]");
@@ -254,7 +350,6 @@ fn schemas() -> Value {
         "Replayed": object(&[("id", "string"), ("state", "string")]),
         "Source": object(SOURCE),
         "SourcePage": page("Source", &[]),
-        "FollowerPage": page("object", &[("source", "string"), ("account", "string")]),
         "Completions": object(&[("start", "integer"), ("items", "[object]")]),
         "Me": object(&[("who", "string"), ("role", "string?"), ("brands", "[string]?")]),
         "Readiness": object(&[("ready", "boolean"), ("reasons", "[string]")]),
@@ -266,6 +361,9 @@ fn schemas() -> Value {
             ("errors", "[object]"),
         ]),
     });
+    if let (Value::Object(all), Value::Object(followers)) = (&mut schemas, follower_schemas()) {
+        all.extend(followers);
+    }
     // By the name of the facet.
     schemas["MentionPage"]["properties"]["facets"]["additionalProperties"] = reference("Facet");
     schemas

@@ -39,6 +39,8 @@ pub struct Route {
     /// Name of the schema of what is sent, and of what a success returns.
     pub sent: Option<&'static str>,
     pub returned: Option<&'static str>,
+    /// Media types beside JSON that a success may have, as asked for.
+    pub formats: &'static [&'static str],
     pub(super) handler: fn() -> MethodRouter<Arc<Desk>>,
 }
 
@@ -55,7 +57,18 @@ impl Route {
         summary: &'static str,
         handler: fn() -> MethodRouter<Arc<Desk>>,
     ) -> Self {
-        Self { method, path, slashes: false, need, summary, params: &[], sent: None, returned: None, handler }
+        Self {
+            method,
+            path,
+            slashes: false,
+            need,
+            summary,
+            params: &[],
+            sent: None,
+            returned: None,
+            formats: &[],
+            handler,
+        }
     }
 
     const fn slashes(self) -> Self {
@@ -72,6 +85,10 @@ impl Route {
 
     const fn returns(self, schema: &'static str) -> Self {
         Self { returned: Some(schema), ..self }
+    }
+
+    const fn also(self, formats: &'static [&'static str]) -> Self {
+        Self { formats, ..self }
     }
 }
 
@@ -165,12 +182,30 @@ pub static ROUTES: &[Route] = &[
     .returns("Rescoring"),
     Route::new("GET", "/api/v1/sources", VIEWER, "The ledger of every source", || get(source::list))
         .returns("SourcePage"),
-    Route::new("GET", "/api/v1/followers/{account}", VIEWER, "Who followed and unfollowed an own account", || {
-        get(follower::list)
-    })
+    Route::new("GET", "/api/v1/followers", VIEWER, "The own accounts and how many follow them", || get(follower::list))
+        .returns("OwnAccountPage"),
+    Route::new(
+        "GET",
+        "/api/v1/followers/{account}",
+        VIEWER,
+        "Who follows an own account: how many are likely spam, growth, waves, who came and went",
+        || get(follower::one),
+    )
     .slashes()
-    .params(&[SOURCE, text("since", "RFC 3339; 30 days ago by default"), LIMIT])
-    .returns("FollowerPage"),
+    .params(&[
+        SOURCE,
+        Param { name: "days", integer: true, meaning: "How far growth, waves and items go back; 30 by default" },
+        text("since", "In place of `days`: RFC 3339"),
+        Param {
+            name: "limit",
+            integer: true,
+            meaning: "Items and named followers, 1 to 200, 50 by default; rows of a table, up to 100,000",
+        },
+        text("format", "json (by default), csv, or svg for a picture of growth"),
+        text("of", "Which table csv gives: followers (by default), the likeliest to be spam first, or growth"),
+    ])
+    .returns("FollowerPage")
+    .also(&["text/csv", "image/svg+xml"]),
     Route::new("GET", "/api/v1/stream", VIEWER, "Server-sent events: mention, alert, delivery, lagged", || {
         get(stream::open)
     })

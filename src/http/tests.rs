@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod follower;
 mod search;
 
 use super::auth::{Role, Token, Tokens};
@@ -9,6 +10,7 @@ use super::{Door, OpenIntake, limit, serve};
 use crate::alert::{Alert, Change, Delivery, DeliveryState, News, Priority, State, delivery_id};
 use crate::brand::{Brand, OwnAccount, Watch};
 use crate::flow::{Command, Event};
+use crate::follower::model::Model;
 use crate::ledger::{Ledger, Phase};
 use crate::mention::Mention;
 use crate::metric::Metrics;
@@ -171,6 +173,12 @@ fn open_intake(brand: Brand) -> Arc<OpenIntake> {
 
 impl House {
     async fn open(mentions: Vec<Mention>) -> Self {
+        let account = OwnAccount { source: "fedi".into(), handle: "acme.example".into(), id: Some("42/7".into()) };
+        let brand = Brand { id: "acme".into(), name: "Acme".into(), watches: vec![], accounts: vec![account] };
+        Self::furnished(mentions, vec![brand], vec![]).await
+    }
+
+    async fn furnished(mentions: Vec<Mention>, brands: Vec<Brand>, more: Vec<Commit>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (mut writer, reader) = store::open(dir.path()).await.unwrap();
         let (mut indexer, searcher) = index::open(&dir.path().join("index")).unwrap();
@@ -186,21 +194,22 @@ impl House {
             alerts: vec![change(&ours), change(&theirs)],
             ..Commit::default()
         };
-        writer.commit(&commit).await.unwrap();
+        for commit in [commit].iter().chain(&more) {
+            writer.commit(commit).await.unwrap();
+        }
 
         let (commands, asked) = mpsc::channel(8);
         tokio::spawn(answer_commands(writer, reader.clone(), asked));
         let ledger = Ledger::new("blogs", "feed");
         ledger.phase(Phase::Live, Timestamp::now());
-        let account = OwnAccount { source: "fedi".into(), handle: "acme.example".into(), id: Some("42/7".into()) };
-        let brand = Brand { id: "acme".into(), name: "Acme".into(), watches: vec![], accounts: vec![account] };
         let events = broadcast::Sender::new(EVENTS);
         let door = Door {
+            follower_model: Arc::new(Model::load().unwrap()),
             names: Default::default(),
             reader,
             searcher,
             ledgers: vec![Arc::new(ledger)],
-            brands: Arc::new(ArcSwap::from_pointee(vec![brand])),
+            brands: Arc::new(ArcSwap::from_pointee(brands)),
             metrics: Arc::new(Metrics::new()),
             commands,
             intake: open_intake(brand_watching("kettle")),

@@ -136,12 +136,25 @@ impl Reader {
         first.map(row::timestamp).transpose().map_err(self.fault())
     }
 
-    /// Source and native id of the listed own accounts with this id or handle.
+    /// How many follow an account, as far as we know.
+    pub async fn follower_count(&self, source: &str, account: &str) -> Result<u64, Error> {
+        let query = sqlx::query_scalar::<_, i64>(
+            "SELECT COUNT(*) FROM follow WHERE source = $1 AND account = $2 AND kind = 'follow'",
+        )
+        .bind(source)
+        .bind(account);
+        let count = query.fetch_one(&mut *self.connection().await).await.map_err(self.fault())?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Source and native id of the listed own accounts with this id or handle; a handle may lack its server.
     pub async fn listed_accounts(&self, name: &str) -> Result<Vec<(String, String)>, Error> {
         sqlx::query_as(
-            "SELECT DISTINCT snapshot.source, snapshot.account FROM snapshot LEFT JOIN author \
-             ON author.source = snapshot.source AND author.id = snapshot.account WHERE snapshot.account = $1 \
-             OR lower(json_extract(author.profile, '$.handle')) = lower(ltrim($1, '@'))",
+            "WITH named (source, account, handle) AS (SELECT DISTINCT snapshot.source, snapshot.account, \
+             lower(json_extract(author.profile, '$.handle')) FROM snapshot LEFT JOIN author \
+             ON author.source = snapshot.source AND author.id = snapshot.account) \
+             SELECT source, account FROM named WHERE account = $1 \
+             OR lower(ltrim($1, '@')) IN (handle, NULLIF(substr(handle, 1, instr(handle, '@') - 1), ''))",
         )
         .bind(name)
         .fetch_all(&mut *self.connection().await)

@@ -8,6 +8,7 @@
 //! An emoji, with all that its joiners tie to it, is a word. Links, `@handles`, `#tags` and `$TICKERS` are entities: neither they nor
 //! anything inside them is a word. They begin only where no word directly precedes them, so `ann@shop.example` is three words.
 
+pub mod csv;
 pub mod html;
 mod letter;
 pub mod little;

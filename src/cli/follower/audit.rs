@@ -16,9 +16,6 @@ use jiff::{SignedDuration, Timestamp};
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 
-/// Growth is drawn by the hour up to so many days, then by the day.
-const BY_HOUR_DAYS_MAX: u16 = 7;
-
 /// Audits an own account's followers: the share of spam with its interval, waves, whom to look at
 #[derive(Args)]
 #[command(after_help = "\
@@ -59,9 +56,8 @@ impl Audit {
     pub(in super::super) fn run(self) -> Result<(), Failure> {
         let data_dir = self.configured.find_data()?;
         let model = Model::load()?;
-        let step = if self.days <= BY_HOUR_DAYS_MAX { Step::Hour } else { Step::Day };
-        let now = Timestamp::now();
-        let since = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(self.days))).unwrap_or(now);
+        let (now, back) = (Timestamp::now(), SignedDuration::from_hours(24 * i64::from(self.days)));
+        let (step, since) = (Step::over(back), now.saturating_sub(back).unwrap_or(now));
         let found = runtime()?.block_on(async {
             let reader = store::open_read_only(&data_dir).await?;
             let mut named = reader.listed_accounts(&self.account).await?;

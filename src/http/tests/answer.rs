@@ -27,7 +27,7 @@ async fn every_fault_is_a_problem() {
         (400, request("GET", "/api/v1/mentions?cursor=zzz")),
         (400, request("GET", "/api/v1/alerts?state=gone")),
         (400, request("GET", "/api/v1/mentions/%ff")),
-        (400, request("GET", "/api/v1/followers/nobody")),
+        (404, request("GET", "/api/v1/followers/nobody")),
         (415, patch().body("{}")),
         (400, patch().header("content-type", "application/json").body("{")),
         (400, patch().json(&json!({"stauts": "done"}))),
