@@ -243,6 +243,17 @@ const FOLLOWER_PAGE: &[(&str, &str)] = &[
     ("waves", "[Wave]"),
 ];
 
+const SUSPECT: &[(&str, &str)] = &[
+    ("id", "string?"),
+    ("handle", "string?"),
+    ("name", "string?"),
+    ("followers", "integer?"),
+    ("following", "integer?"),
+    ("posts", "integer?"),
+    ("spam", "number"),
+    ("reasons", "[string]"),
+];
+
 /// What follower audits tell; shares and likelihoods lie in 0..=1, `low` and `high` are the ends of a 90 % interval.
 fn follower_schemas() -> Value {
     json!({
@@ -279,16 +290,7 @@ fn follower_schemas() -> Value {
             ("unknown", "integer"),
             ("strange", "boolean"),
         ]),
-        "Suspect": object(&[
-            ("id", "string?"),
-            ("handle", "string?"),
-            ("name", "string?"),
-            ("followers", "integer?"),
-            ("following", "integer?"),
-            ("posts", "integer?"),
-            ("spam", "number"),
-            ("reasons", "[string]"),
-        ]),
+        "Suspect": object(SUSPECT),
         "Alike": object(&[("members", "integer"), ("shares", "[string]")]),
         "Growth": object(&[
             ("start", "time"),

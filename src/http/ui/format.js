@@ -88,7 +88,7 @@ export function tick() {
 }
 
 export const grouped = (number) => Number(number).toLocaleString();
-export const percent = (share) => `${Math.round(share * 100)} %`;
+export const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
 export const signed = (number) => `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}`;
 export const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
 export const many = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;

@@ -27,6 +27,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("mention.js", SCRIPT, include_str!("mention.js")),
     ("alert.js", SCRIPT, include_str!("alert.js")),
     ("ledger.js", SCRIPT, include_str!("ledger.js")),
+    ("follower.js", SCRIPT, include_str!("follower.js")),
     ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
 ];
 

@@ -4,6 +4,7 @@ import { ask, el, grouped, many, tick } from "./format.js";
 import { mentionItem } from "./mention.js";
 import { showAlerts } from "./alert.js";
 import { showLedger } from "./ledger.js";
+import { showAccount, showFollowers } from "./follower.js";
 
 const PAGE = 50;
 /// More than anybody scrolls through; older ones are a click away.
@@ -172,6 +173,21 @@ async function loadLedger() {
   }
 }
 
+/* Views: mentions with all that is live, and followers, which are asked for when they are looked at */
+
+const followers = () => ({ list: at("follower-list"), own: at("own"), days: at("days") });
+
+function showView() {
+  const of = location.hash === "#followers";
+  at("mention-view").hidden = of;
+  at("follower-view").hidden = !of;
+  for (const [id, here] of [["to-mentions", !of], ["to-followers", of]]) {
+    if (here) at(id).setAttribute("aria-current", "page");
+    else at(id).removeAttribute("aria-current");
+  }
+  if (of) showFollowers(followers(), showFault);
+}
+
 /* The event stream */
 
 function listen() {
@@ -208,7 +224,7 @@ function showLink() {
 
 async function search() {
   state.query = at("q").value.trim();
-  history.replaceState(null, "", state.query ? `/?${new URLSearchParams({ q: state.query })}` : "/");
+  history.replaceState(null, "", (state.query ? `/?${new URLSearchParams({ q: state.query })}` : "/") + location.hash);
   state.stream?.close();
   state.stream = null;
   // A query that cannot be read has no stream; one that could not be answered just now is tried by the stream.
@@ -229,7 +245,9 @@ async function offer(text) {
 
 async function start() {
   at("q").value = new URLSearchParams(location.search).get("q") || "";
-  at("search").addEventListener("submit", (event) => { event.preventDefault(); search(); });
+  at("search").addEventListener("submit", (event) => { event.preventDefault(); location.hash = ""; search(); });
+  window.addEventListener("hashchange", showView);
+  for (const id of ["own", "days"]) at(id).addEventListener("change", () => showAccount(followers(), showFault));
   at("q").addEventListener("input", (event) => { if (event.target.value === "" && state.query) search(); offer(event.target.value); });
   at("pause").addEventListener("click", () => pause(!state.paused));
   at("fresh").addEventListener("click", () => { takeIn(); window.scrollTo({ top: 0 }); });
@@ -247,6 +265,7 @@ async function start() {
   } catch (problem) {
     showFault(problem);
   }
+  showView();
   await Promise.all([search(), loadAlerts(), loadLedger()]);
   setInterval(() => { if (!document.hidden) loadLedger(); }, LEDGER_EVERY);
   setInterval(tick, TICK_EVERY);
