@@ -1,8 +1,11 @@
 //! Likelihoods against the trainer's, the promises of the model on grids and on invented people, and groups.
 
 use super::alike::{self, Shared};
+use super::audit::told_waves;
+use super::growth::Event;
 use super::model::Model;
 use super::profile::Profile;
+use crate::brand::FollowKind;
 use jiff::Timestamp;
 use std::sync::LazyLock;
 
@@ -27,6 +30,17 @@ fn profile(json: &str) -> Profile {
     let (profile, doubts) = Profile::parse(json, now()).unwrap();
     assert_eq!(doubts, [], "{json}");
     profile
+}
+
+/// Somebody every six hours for more than two years, and sixty in the last hour.
+#[test]
+fn the_latest_wave_is_found_however_far_back_is_asked() {
+    let at = |hours: i64| now().checked_sub(jiff::SignedDuration::from_hours(hours)).unwrap();
+    let follow = |at| Event { at, kind: FollowKind::Follow, likelihood: Some(0.9) };
+    let mut events: Vec<Event> = (1..3_200).rev().map(|n| follow(at(6 * n))).collect();
+    events.extend(std::iter::repeat_n(follow(at(1)), 60));
+    let waves = told_waves(&events, model().rates(), (at(24 * 800), now()), &[]);
+    assert!(waves.last().is_some_and(|told| told.wave.counted >= 60), "{waves:?}");
 }
 
 fn spam(json: &str) -> f32 {

@@ -26,6 +26,9 @@ const DAYS_MAX: u16 = 3_650;
 /// Rows of a table: some 20 megabytes, and more than a spreadsheet is any fun with.
 const ROWS_MAX: usize = 100_000;
 
+/// No likelihood is a certainty, whatever it rounds to.
+const CERTAIN: f32 = 0.999;
+
 #[derive(Serialize)]
 pub struct Account {
     source: String,
@@ -170,7 +173,7 @@ fn followers(all: &[Suspect]) -> String {
         head,
         all.iter().map(|one| {
             [
-                format!("{:.3}", one.spam),
+                format!("{:.3}", one.spam.min(CERTAIN)),
                 text(&one.handle),
                 text(&one.name),
                 text(&one.id),
