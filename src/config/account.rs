@@ -6,41 +6,36 @@ use crate::settings::{Document, Problem, Section};
 use std::path::Path;
 
 pub(super) fn read(brand: &Section<'_>, sources: &[&str]) -> Vec<OwnAccount> {
-    let accounts = each(brand);
-    for (section, account) in brand.sections("account").iter().zip(&accounts) {
-        if let Some(OwnAccount { source, .. }) = account {
-            check_reference(section, "source", "source", source, sources.iter().copied());
+    let mut accounts = Vec::new();
+    for section in brand.sections("account") {
+        if let Some(account) = one(&section) {
+            check_reference(&section, "source", "source", &account.source, sources.iter().copied());
+            accounts.push(account);
         }
     }
-    accounts.into_iter().flatten().collect()
+    accounts
 }
 
-fn each(brand: &Section<'_>) -> Vec<Option<OwnAccount>> {
-    let account = |section: &Section<'_>| {
-        let (source, handle, id) = (section.required_str("source"), section.required_str("handle"), section.str("id"));
-        Some(OwnAccount { source: source?, handle: handle?.trim_start_matches('@').to_owned(), id })
-    };
-    brand.sections("account").iter().map(account).collect()
+fn one(section: &Section<'_>) -> Option<OwnAccount> {
+    let (source, handle, id) = (section.required_str("source"), section.required_str("handle"), section.str("id"));
+    Some(OwnAccount { source: source?, handle: handle?.trim_start_matches('@').to_owned(), id })
 }
 
 /// Those of all brands of the config at `path`; like [`super::data_dir`] for commands that only read what is there.
 ///
 /// # Errors
-/// The file cannot be read or is no TOML.
+/// The file cannot be read, or an account lacks its source or handle.
 pub fn own_accounts(path: Option<&Path>) -> Result<Vec<OwnAccount>, Vec<Problem>> {
     let (name, text) = text_of(path)?;
     let document = Document::parse(&name, &text);
     let accounts = {
         let root = document.root();
         root.ignore_rest();
-        root.sections("brand")
-            .iter()
-            .flat_map(|brand| {
-                brand.ignore_rest();
-                each(brand)
-            })
-            .flatten()
-            .collect()
+        let of_brand = |brand: &Section<'_>| {
+            brand.ignore_rest();
+            brand.sections("account").iter().filter_map(one).collect::<Vec<_>>()
+        };
+        root.sections("brand").iter().flat_map(of_brand).collect()
     };
     let problems = document.into_problems();
     if problems.is_empty() { Ok(accounts) } else { Err(problems) }

@@ -168,14 +168,14 @@ fn person(at: Timestamp, number: u64, dice: &mut Dice) -> Value {
     let name = format!("{} {}", capital(first), capital(last));
     let bio = format!("{}, {} and {}.", capital(dice.pick(&LIKES)), dice.pick(&LIKES), dice.pick(&LIKES));
     let mut author = match dice.between(0, 99) {
-        0..=44 => counts(dice, (30, 1_500), (60, 1_200), (80, 9_000), (200, 2_600)),
-        45..=69 => counts(dice, (0, 40), (40, 500), (0, 12), (150, 2_400)),
-        70..=84 => counts(dice, (0, 15), (10, 150), (0, 8), (0, 20)),
-        85..=94 => counts(dice, (150, 6_000), (50, 900), (100, 4_000), (200, 2_600)),
+        0..=57 => counts(dice, (40, 1_500), (50, 900), (80, 9_000), (200, 2_600)),
+        58..=74 => counts(dice, (3, 70), (30, 300), (0, 30), (150, 2_400)),
+        75..=81 => counts(dice, (0, 20), (8, 90), (0, 12), (2, 40)),
+        82..=94 => counts(dice, (150, 6_000), (50, 900), (100, 4_000), (200, 2_600)),
         _ => counts(dice, (4_000, 60_000), (200, 1_800), (1_500, 30_000), (700, 2_900)),
     };
     let shop = author["followers"].as_u64() > Some(150) && dice.percent(30);
-    let shows = if author["posts"].as_u64() > Some(20) { 92 } else { 62 };
+    let shows = if author["posts"].as_u64() > Some(20) { 95 } else { 72 };
     author["id"] = format!("did:plc:demoperson{number:05}").into();
     author["handle"] = format!("{handle}.example").into();
     author["name"] = if shop { format!("{} {}", capital(last), dice.pick(&TRADES)) } else { name }.into();
@@ -192,9 +192,10 @@ fn bought(start: Timestamp, number: u64, dice: &mut Dice) -> Value {
     let made_at = start + SignedDuration::from_hours(3 * 24 + 4);
     let style = dice.between(0, 99);
     let mut author = match style {
-        0..=59 => counts(dice, (0, 6), (900, 5_000), (0, 1), (0, 0)),
-        60..=84 => counts(dice, (3, 40), (1_200, 5_000), (0, 4), (500, 1_500)),
-        _ => counts(dice, (15, 90), (1_800, 5_500), (40, 180), (40, 400)),
+        0..=35 => counts(dice, (0, 8), (900, 5_000), (0, 1), (0, 0)),
+        36..=59 => counts(dice, (4, 60), (150, 700), (0, 4), (0, 0)),
+        60..=84 => counts(dice, (20, 200), (200, 1_500), (0, 20), (500, 1_500)),
+        _ => counts(dice, (40, 400), (500, 2_500), (40, 300), (40, 400)),
     };
     author["id"] = format!("did:plc:demoseller{number:05}").into();
     let digits = dice.between(10_000, 99_999_999);
