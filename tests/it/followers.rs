@@ -3,9 +3,7 @@
 
 use crate::house::{Daemon, House};
 use crate::listen::{Peer, answer};
-use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection};
@@ -24,8 +22,8 @@ struct Net {
     page: usize,
     /// Where a page says that the next begins, in place of where it does.
     next: Option<fn(usize) -> usize>,
-    /// What becomes of the next pages after the first: status and seconds to wait of those that are refused.
-    refusals: VecDeque<Option<(u16, &'static str)>>,
+    /// What becomes of the next pages after the first.
+    refusals: VecDeque<Option<Refusal>>,
     /// Handles that are not those of the ids.
     handles: BTreeMap<String, String>,
     /// Where the pages that were asked for begin.
@@ -33,6 +31,12 @@ struct Net {
 }
 
 type Shared = Arc<Mutex<Net>>;
+
+/// Ids, and where the next page begins.
+type Page = (Vec<String>, Option<usize>);
+
+/// Status, and seconds to wait.
+type Refusal = (u16, &'static str);
 
 impl Net {
     fn new(followers: &[&str]) -> Self {
@@ -44,11 +48,11 @@ impl Net {
         self.handles.get(id).cloned().unwrap_or_else(|| format!("{}.example", id.rsplit(':').next().unwrap()))
     }
 
-    /// The page that begins there, and where the next does; or why not.
-    fn page(&mut self, from: Option<&String>) -> Result<(Vec<String>, Option<usize>), Response<Body>> {
+    /// The page that begins there, and where the next does; or with what status it is refused, and for how long.
+    fn page(&mut self, from: Option<&String>) -> Result<Page, Refusal> {
         self.asked.push(from.cloned().unwrap_or_default());
         if let Some((status, wait)) = from.and_then(|_| self.refusals.pop_front()).flatten() {
-            return Err(answer(status, &[("retry-after", wait)], "{}"));
+            return Err((status, wait));
         }
         let start: usize = from.map_or(0, |from| from.parse().unwrap());
         let after = self.next.map_or(start + self.page, |next| next(start));
@@ -84,7 +88,7 @@ async fn bluesky(net: &Shared) -> Peer {
                     let named = page.iter().map(|id| json!({"did": id, "handle": net.handle(id)}));
                     json!({"followers": named.collect::<Vec<_>>(), "cursor": next.map(|next| next.to_string())})
                 }
-                Err(refused) => return refused,
+                Err((status, wait)) => return answer(status, &[("retry-after", wait)], "{}"),
             },
             _ => return answer(404, &[], "{}"),
         };
@@ -109,7 +113,7 @@ async fn mastodon(net: &Shared) -> Peer {
                     let link = next.map(|next| format!("<http://m.example/followers?max_id={next}>; rel=\"next\""));
                     answer(200, &[("link", &link.unwrap_or_default())], Value::from(named).to_string())
                 }
-                Err(refused) => refused,
+                Err((status, wait)) => answer(status, &[("retry-after", wait)], "{}"),
             },
             _ => answer(404, &[], r#"{"error":"Record not found"}"#),
         }
