@@ -78,8 +78,8 @@ impl Draft {
     /// Takes in who came or went, with the profile that came along. One without counts is left to the look-up of sources
     /// that have one: what is known is not asked for.
     pub fn follow(&mut self, event: FollowerEvent, profile: Option<Box<Author<'static>>>, looked_up: &HashSet<String>) {
-        let whole = |profile: &Box<Author<'_>>| profile.followers.is_some() || !looked_up.contains(&event.source);
-        let profile = profile.filter(whole).map(|profile| (event.source.clone(), *profile));
+        let whole = |profile: &Author<'_>| profile.followers.is_some() || !looked_up.contains(&event.source);
+        let profile = profile.filter(|profile| whole(profile)).map(|profile| (event.source.clone(), *profile));
         self.commit.authors.extend(profile);
         self.commit.followers.push(event);
     }

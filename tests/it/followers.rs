@@ -128,7 +128,7 @@ fn account(source: &str, id: &str) -> String {
 /// A source whose stream is away; only its look-ups answer.
 fn sky(id: &str, peer: &Peer) -> String {
     format!(
-        "[[source]]\nid = \"{id}\"\nkind = \"bluesky\"\nendpoint = \"ws://127.0.0.1:9/\"\napi = \"{}\"\n",
+        "[[source]]\nid = \"{id}\"\nkind = \"bluesky\"\nendpoint = \"ws://127.0.0.1:9/subscribe\"\napi = \"{}\"\n",
         peer.url("")
     )
 }
