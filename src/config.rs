@@ -1,10 +1,11 @@
 //! The configuration: gathers what each room reads of its own section, and checks what spans rooms.
 //! Every problem is reported at once, with its place. `deploy/reputed.toml` is the manual and holds the defaults.
 
+pub mod account;
 pub mod model;
 pub mod names;
 
-use crate::brand::{Brand, OwnAccount, Watch};
+use crate::brand::{Brand, Watch};
 use crate::http::auth;
 use crate::query::Query;
 use crate::query::names::Names;
@@ -306,7 +307,7 @@ fn read_brands(root: &Section<'_>, sources: &[&str], names: &Names) -> Vec<Brand
         let name = section.str("name").or_else(|| id.clone());
         let watches = read_watches(&section, names);
         count += watches.len();
-        let accounts = read_accounts(&section, sources);
+        let accounts = account::read(&section, sources);
         if watches.is_empty() && accounts.is_empty() && !section.has("watch") {
             section.warning("id", "the brand has neither a watch nor an account: nothing is listened for".into(), None);
         }
@@ -339,20 +340,6 @@ fn read_watches(brand: &Section<'_>, names: &Names) -> Vec<Watch> {
         }
     }
     watches
-}
-
-fn read_accounts(brand: &Section<'_>, sources: &[&str]) -> Vec<OwnAccount> {
-    let mut accounts = Vec::new();
-    for section in brand.sections("account") {
-        let (source, handle, id) = (section.required_str("source"), section.required_str("handle"), section.str("id"));
-        if let Some(source) = &source {
-            check_reference(&section, "source", "source", source, sources.iter().copied());
-        }
-        if let (Some(source), Some(handle)) = (source, handle) {
-            accounts.push(OwnAccount { source, handle: handle.trim_start_matches('@').to_owned(), id });
-        }
-    }
-    accounts
 }
 
 /// `--watch QUERY`: a watch of the only brand, or of one made for it.

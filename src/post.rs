@@ -160,6 +160,15 @@ impl<'a> Author<'a> {
 }
 
 impl Author<'_> {
+    /// Whether it says more than who it is.
+    pub fn is_profile(&self) -> bool {
+        let counts = [self.followers, self.following, self.posts];
+        counts.iter().any(Option::is_some)
+            || self.bio.is_some()
+            || self.has_avatar.is_some()
+            || self.created_at.is_some()
+    }
+
     pub fn into_owned(self) -> Author<'static> {
         Author {
             id: self.id.map(Str::into_owned),

@@ -45,7 +45,8 @@ impl Daemon {
         let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         if response.status >= 300 {
             let reason = answer["detail"].as_str().or(answer["title"].as_str()).unwrap_or("refused without a reason");
-            bail!("the running daemon answered {}: {reason}", response.status);
+            let first = answer["errors"][0]["message"].as_str().map(|first| format!(": {first}")).unwrap_or_default();
+            bail!("the running daemon answered {}: {reason}{first}", response.status);
         }
         Ok(answer)
     }

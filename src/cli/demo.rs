@@ -1,5 +1,7 @@
 //! `reputed demo`: the daemon on an invented week, replayed fast into a folder of its own.
 
+mod follower;
+
 use super::{Failure, terminal};
 use crate::alert::{Alert, Priority};
 use crate::app::{App, Parts};
@@ -83,12 +85,16 @@ impl Demo {
         terminal::note(&format!(
             "A week of Fernwick Kettles plays in {} seconds; the firm, its customers and all they say are invented.\n\n  \
              Open this page:  {url}\n\n\
-             Day four brings a broken update. Look at the open alerts and why they are there, press Resolve, and search:\n\n  \
+             Day four brings a broken update, the night to day six some hundred bought followers. Look at the open \
+             alerts and why they are there, press Resolve, and search:\n\n  \
              refund OR \"money back\"\n  \
              needs_answer:>=0.7 lang:de\n  \
              kind:review rating:<=2\n\n\
+             When the week is over, ask who follows:\n\n  \
+             reputed follower audit fernwick.example -c {}/reputed.toml\n\n\
              Configuration and posts: {}\n",
             self.seconds,
+            dir.display(),
             dir.display()
         ));
         if !self.once {
@@ -211,6 +217,7 @@ impl Week {
             let source = post["source"].as_str().unwrap_or_default().to_owned();
             by_source.entry(source).or_default().push(post);
         }
+        by_source.insert(follower::RECORDING.to_owned(), follower::lines(start));
         Ok(Self { start, by_source })
     }
 

@@ -5,11 +5,14 @@ use crate::follower::audit::{Audit, Auditor, Suspect, Told, likelihood, profile,
 use crate::follower::growth::{Event, Gap, Point, Step, series};
 use crate::follower::model::Model;
 use crate::store::{Error, Reader};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 /// Gaps of a source that are looked at, the latest: more than a source has in a year of bad days.
 const GAPS_MAX: usize = 5_000;
+
+/// What is usual at an hour of the week is learnt from so much before: it remembers eight weeks.
+const LEARNT_FROM: SignedDuration = SignedDuration::from_hours(8 * 7 * 24);
 
 #[derive(Clone, Serialize)]
 pub struct Report {
@@ -37,15 +40,18 @@ pub async fn report(
     reader.each_follower(source, account, |author| auditor.see(author)).await?;
     let heard_since = reader.followed_since(source, account).await?;
     let from = heard_since.map_or(now, |heard| heard.max(since));
+    let learnt_from =
+        heard_since.map_or(now, |heard| heard.max(since.saturating_sub(LEARNT_FROM).unwrap_or(Timestamp::MIN)));
     let mut events = Vec::new();
     reader
-        .each_heard(source, account, from, |at, kind, author| {
+        .each_heard(source, account, learnt_from, |at, kind, author| {
             events.push(Event { at, kind, likelihood: likelihood(model, &profile(author, now)) });
         })
         .await?;
     let gaps =
         joined(reader.gaps(source, GAPS_MAX).await?.into_iter().map(|gap| Gap { from: gap.from, until: gap.to }));
-    let waves = told_waves(&events, model.rates(), (from, now), &gaps);
+    let mut waves = told_waves(&events, model.rates(), (learnt_from, now), &gaps);
+    waves.retain(|told| told.wave.until.is_none_or(|until| until > from));
     let growth = series(events, model.rates(), (whole(from, step), now), step, &gaps);
     let snapshot = reader.snapshot(source, account).await?;
     Ok(Report { audit: auditor.finish(most), snapshot, heard_since, growth, waves })

@@ -260,7 +260,7 @@ impl Ingest {
                 seqs.extend(by_author.map(|mention| mention.seq));
                 self.delete(seqs, now, draft).await?;
             }
-            Item::Follower(event) => draft.commit.followers.push(event),
+            Item::Follower(event, profile) => draft.follow(event, profile, &self.looked_up),
             Item::UnfollowRecord { follower, record, at } => {
                 if let Some(account) = self.followed(source, &record, draft).await? {
                     let source = source.to_string();

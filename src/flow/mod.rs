@@ -41,7 +41,7 @@ pub enum Clock {
         from: Timestamp,
         began: Arc<OnceLock<Instant>>,
         factor: f64,
-        /// When the latest post that was heard was written, in seconds since 1970.
+        /// When the latest of what was heard happened, in seconds since 1970.
         heard: Arc<AtomicI64>,
     },
 }
@@ -68,17 +68,18 @@ impl Clock {
         }
     }
 
-    /// When an item that came in by `now` counts as heard: in a replay when it was written, since posts of hours come
+    /// When an item that came in by `now` counts as heard: in a replay when it happened, since posts of hours come
     /// in at once.
     pub fn hear(&self, item: &Item, now: Timestamp) -> Timestamp {
-        match (self, item) {
-            (Clock::Replay { heard, .. }, Item::Post(post, _)) => {
-                let written = post.edited_at.unwrap_or(post.created_at).min(Timestamp::now());
-                heard.fetch_max(written.as_second(), Relaxed);
-                written
-            }
-            _ => now,
-        }
+        let Clock::Replay { heard, .. } = self else { return now };
+        let happened = match item {
+            Item::Post(post, _) => post.edited_at.unwrap_or(post.created_at),
+            Item::Follower(event, _) => event.at,
+            _ => return now,
+        };
+        let happened = happened.min(Timestamp::now());
+        heard.fetch_max(happened.as_second(), Relaxed);
+        happened
     }
 }
 

@@ -142,6 +142,8 @@ impl Chart<'_> {
 
     fn dates(&self, svg: &mut String, step: Step) -> std::fmt::Result {
         let every = self.points.len().div_ceil(DATES).max(1);
+        // Hours of some days are told at the same time of each.
+        let every = if step == Step::Hour && every > 6 { every.next_multiple_of(24) } else { every };
         for (n, point) in self.points.iter().enumerate().step_by(every) {
             let x = LEFT + self.bar * n as f64;
             if x + DATE_WIDTH <= WIDTH {

@@ -149,6 +149,16 @@ const POST: &[(&str, &str)] = &[
     ("deleted", "boolean"),
 ];
 
+const FOLLOW: &[(&str, &str)] = &[
+    ("kind", "string"),
+    ("id", "string?"),
+    ("source", "string"),
+    ("account", "string"),
+    ("created_at", "time"),
+    ("author", "object"),
+    ("deleted", "boolean"),
+];
+
 const OF_MENTION: &[(&str, &str)] = &[
     ("seq", "integer"),
     ("brand", "string"),
@@ -328,8 +338,13 @@ fn schemas() -> Value {
     let mention = [POST, OF_MENTION].concat();
     let mut post = object(POST);
     post["required"] = json!(["id", "created_at"]);
+    let mut follow = object(FOLLOW);
+    follow["required"] = json!(["kind", "account", "created_at", "author"]);
+    follow["properties"]["kind"]["const"] = "follow".into();
     let mut schemas = json!({
         "Post": post,
+        "Follow": follow,
+        "PostOrFollow": {"oneOf": [reference("Post"), reference("Follow")]},
         "Taken": object(&[("accepted", "integer"), ("matched", "integer"), ("refused", "[object]")]),
         "Mention": object(&mention),
         "MentionPage": page("Mention", &[

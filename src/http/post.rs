@@ -1,12 +1,13 @@
-//! `POST /api/v1/posts`: posts that somebody pushes. Answered only after the durable commit, so that a 200 is a promise.
+//! `POST /api/v1/posts`: posts and follows that somebody pushes. Answered only after the durable commit, so that a 200 is a promise.
 
 use super::auth::{Caller, Right};
 use super::cursor::Params;
 use super::limit::{self, PUSH_BYTES_MAX, PUSH_INFLATED_BYTES_MAX};
 use super::problem::{Fault, Problem};
 use super::{COMMIT_TIME_MAX, Desk, Shared};
-use crate::post::{Post, Str};
+use crate::post::Str;
 use crate::source::intake::Intake;
+use crate::source::line::Line;
 use crate::source::push::{Parsed, parse_body};
 use axum::Json;
 use axum::body::Bytes;
@@ -40,9 +41,9 @@ pub struct Asked {
 
 #[derive(Debug, Serialize)]
 pub struct Taken {
-    /// Sound posts, wanted or not.
+    /// Sound posts, wanted or not, and follows.
     accepted: u64,
-    /// Those that some watch wanted, and deletions.
+    /// Those that some watch wanted, deletions, and follows.
     matched: u64,
     refused: Vec<Refused>,
 }
@@ -91,7 +92,7 @@ fn offer(
     source: Option<&str>,
     body: &[u8],
 ) -> Result<(Taken, Vec<Intake>), Problem> {
-    let Parsed { posts, bad } = parse_body(body);
+    let Parsed { lines, bad } = parse_body(body);
     let mut taken = Taken { accepted: 0, matched: 0, refused: Vec::new() };
     taken.refused.extend(bad.into_iter().map(|(line, bad)| Refused {
         line: Some(line),
@@ -99,11 +100,11 @@ fn offer(
         reason: bad.to_string(),
     }));
     let mut intakes: BTreeMap<String, Intake> = BTreeMap::new();
-    for mut post in posts {
-        let id = post.id.to_string();
-        let offered = place(desk, caller, source, &mut post, &mut intakes).and_then(|intake| {
-            let at = post.created_at;
-            intake.offer(post, at).map_err(|refusal| refusal.to_string())
+    for mut line in lines {
+        let id = line.name();
+        let offered = place(desk, caller, source, &mut line, &mut intakes).and_then(|intake| {
+            let at = line.created_at();
+            intake.take(line, at).map_err(|bad| bad.to_string())
         });
         match offered {
             Ok(matched) => {
@@ -119,25 +120,27 @@ fn offer(
     Ok((taken, intakes.into_values().collect()))
 }
 
-/// The intake that the post goes by. A push source speaks for itself alone, whatever its posts claim. What an admin
+/// The intake that the post or follow goes by. A push source speaks for itself alone, whatever its posts claim. What an admin
 /// sends goes by the source asked for and keeps the name of its own, which need not be configured: so does an import.
 fn place<'i>(
     desk: &Desk,
     caller: &Caller,
     asked: Option<&str>,
-    post: &mut Post<'_>,
+    line: &mut Line<'_>,
     intakes: &'i mut BTreeMap<String, Intake>,
 ) -> Result<&'i mut Intake, String> {
     let way = match (caller.right, asked) {
         (Right::Push, _) => caller.who.clone(),
         (Right::Person(_), Some(source)) => source.to_owned(),
-        (Right::Person(_), None) => post.source.to_string(),
+        (Right::Person(_), None) => line.source().to_string(),
     };
     if way.is_empty() {
         return Err("names no source".to_owned());
     }
-    if caller.right == Right::Push || post.source.is_empty() {
-        post.source = Str::from(way.clone());
+    // A person's follow that names no source finds it by its account.
+    let finds = matches!(line, Line::Follow(_));
+    if caller.right == Right::Push || (line.source().is_empty() && !finds) {
+        *line.source() = Str::from(way.clone());
     }
     if !intakes.contains_key(&way) {
         if intakes.len() >= SOURCES_MAX {

@@ -110,11 +110,11 @@ pub static ROUTES: &[Route] = &[
         "POST",
         "/api/v1/posts",
         Need::Push,
-        "Push posts: an object, an array or JSON Lines; gzip allowed",
+        "Push posts and follows: an object, an array or JSON Lines; gzip allowed",
         || on_post(post::push),
     )
     .params(&[text("source", "By which an admin's posts come in; those that name a source of their own keep it")])
-    .sends("Post")
+    .sends("PostOrFollow")
     .returns("Taken"),
     Route::new("GET", "/api/v1/mentions", VIEWER, "Search mentions", || get(mention::list))
         .params(&[

@@ -1,9 +1,11 @@
 //! The one way from a source into the daemon: `offer` what came, then `flush` with the cursor that lies behind it.
 //! Offering asks the gate whether anybody wants the post, so that what nobody wants is never even copied.
 
+use super::line::follow::Follow;
+use super::line::{Bad, Line};
 use crate::brand::FollowerEvent;
 use crate::ledger::{Gap, Ledger};
-use crate::post::{Post, Refusal};
+use crate::post::{Author, Post, Refusal};
 use crate::watch::{Gate, Match, Scratch};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -27,23 +29,13 @@ pub enum Item {
     /// A new or edited post, with the brands and watches that want it.
     Post(Box<Post<'static>>, Vec<Match>),
     /// The post was deleted by its author or the platform.
-    Delete {
-        source: String,
-        id: String,
-        at: Timestamp,
-    },
+    Delete { source: String, id: String, at: Timestamp },
     /// The account is gone: everything it wrote goes.
-    AuthorGone {
-        author: String,
-        at: Timestamp,
-    },
-    Follower(FollowerEvent),
+    AuthorGone { author: String, at: Timestamp },
+    /// With the follower's profile, where the source carries it along.
+    Follower(FollowerEvent, Option<Box<Author<'static>>>),
     /// An unfollow that names only the follow record; the store knows whom it meant.
-    UnfollowRecord {
-        follower: String,
-        record: String,
-        at: Timestamp,
-    },
+    UnfollowRecord { follower: String, record: String, at: Timestamp },
 }
 
 /// What ingest commits together: items, the cursor behind them, gaps.
@@ -185,6 +177,42 @@ impl Intake {
         Ok(true)
     }
 
+    /// Takes a post as [`Self::offer`] does, or a follow of an own account.
+    ///
+    /// # Errors
+    /// Why it was refused; already counted in the ledger. The caller goes on with the next.
+    pub fn take(&mut self, line: Line<'_>, event_at: Timestamp) -> Result<bool, Bad> {
+        let follow = match line {
+            Line::Post(post) => return Ok(self.offer(post, event_at)?),
+            Line::Follow(follow) => follow,
+        };
+        let now = Timestamp::now();
+        match self.own(follow, now) {
+            Ok((event, profile)) => {
+                self.push(Item::Follower(event, profile.map(Box::new)));
+                Ok(true)
+            }
+            Err(bad) => {
+                self.ledger.error(now, bad.reason(), format!("follow refused: {bad}"));
+                Err(bad)
+            }
+        }
+    }
+
+    /// A follow that names no source is of ours, or of the only one that has such an own account.
+    fn own(&self, mut follow: Follow<'_>, now: Timestamp) -> Result<(FollowerEvent, Option<Author<'static>>), Bad> {
+        if follow.source.is_empty() {
+            let mut sources = self.gate.sources_of(&follow.account);
+            let only = if sources.len() == 1 { sources.pop() } else { None };
+            follow.source = only.unwrap_or_else(|| self.source.to_string()).into();
+        }
+        let account = self.gate.own_account(&follow.source, &follow.account).map_err(|why| {
+            let (account, source_id) = (follow.account.to_string(), follow.source.to_string());
+            Bad::NotOwn { account, source_id, why }
+        })?;
+        follow.into_event(account, now)
+    }
+
     /// Takes anything that is no new or edited post.
     pub fn push(&mut self, item: Item) {
         self.received_at.get_or_insert_with(Instant::now);
@@ -252,6 +280,9 @@ impl Intake {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::brand::{Brand, OwnAccount};
+    use crate::query::names::Names;
+    use crate::watch::WatchSet;
     use futures_util::FutureExt;
 
     fn batch(items: usize) -> Batch {
@@ -265,6 +296,39 @@ mod tests {
             done: None,
             room: None,
         }
+    }
+
+    #[test]
+    fn a_follow_finds_its_source_by_its_account() {
+        let account = |source: &str, handle: &str| OwnAccount {
+            source: source.to_owned(),
+            handle: handle.to_owned(),
+            id: Some(format!("id of {handle}")),
+        };
+        let accounts = vec![account("crm", "velora"), account("fedi", "velora"), account("fedi", "bolt")];
+        let brand = Brand { id: "b".to_owned(), name: "B".to_owned(), watches: Vec::new(), accounts };
+        let gate = Arc::new(Gate::new(WatchSet::compile(&[brand], &[], &Names::default()).unwrap()));
+        let (to, _taken) = channel();
+        let taken = |source: &str, named: &str, account: &str| {
+            let ledger = Arc::new(Ledger::new(source, "push"));
+            let mut intake = Intake::new(source, gate.clone(), ledger.clone(), to.clone());
+            let author = Author { id: Some("7".into()), followers: Some(3), ..Author::default() };
+            let created_at = Timestamp::from_second(1_700_000_000).unwrap();
+            let follow =
+                Follow { source: named.into(), account: account.into(), created_at, author, ..Follow::default() };
+            let wanted = intake.take(Line::Follow(follow), created_at);
+            assert_eq!(ledger.snapshot(Timestamp::now()).errors.len(), usize::from(wanted.is_err()), "counted");
+            match (wanted, intake.items.pop()) {
+                (Ok(true), Some(Item::Follower(event, Some(_)))) => Ok((event.source, event.account)),
+                (Err(bad), None) => Err(bad.reason()),
+                other => panic!("{other:?}"),
+            }
+        };
+        let told = |source: &str, account: &str| Ok((source.to_owned(), format!("id of {account}")));
+        assert_eq!(taken("crm", "", "velora"), told("crm", "velora"), "ours before others");
+        assert_eq!(taken("crm", "", "bolt"), told("fedi", "bolt"), "the only one");
+        assert_eq!(taken("crm", "crm", "bolt"), Err("no_own_account"), "never where another source is named");
+        assert_eq!(taken("import", "", "velora"), Err("no_own_account"), "which of two is not known");
     }
 
     #[test]

@@ -1,10 +1,9 @@
-//! Source kind `push`: posts that somebody else sends to `POST /api/v1/posts` under this source's token.
+//! Source kind `push`: posts and follows that somebody else sends to `POST /api/v1/posts` under this source's token.
 //! Nothing is fetched here: the door reads bodies with [`parse_body`] and offers them under this source's id.
 
-use super::line::{Bad, parse_line};
+use super::line::{Bad, Line, parse};
 use super::{Context, Source, Stop};
 use crate::ledger::Phase;
-use crate::post::Post;
 use crate::secret::Secret;
 use crate::settings::Section;
 use futures_util::future::BoxFuture;
@@ -14,7 +13,7 @@ use serde_json::value::RawValue;
 use std::fmt;
 use std::sync::Arc;
 
-/// The most posts that one call may bring: as many as share one commit without holding others up.
+/// The most posts and follows that one call may bring: as many as share one commit without holding others up.
 pub const POSTS_MAX: usize = 1_000;
 
 struct Push {
@@ -47,7 +46,7 @@ impl Source for Push {
 /// What a body holds. Places count from 1: lines of JSON Lines, elements of an array.
 #[derive(Debug, Default, PartialEq)]
 pub struct Parsed<'a> {
-    pub posts: Vec<Post<'a>>,
+    pub lines: Vec<Line<'a>>,
     pub bad: Vec<(usize, Bad)>,
 }
 
@@ -58,8 +57,8 @@ impl<'a> Parsed<'a> {
             self.bad.push((place, Bad::TooMany(POSTS_MAX)));
             return false;
         }
-        match parse_line(json) {
-            Ok(post) => self.posts.push(post),
+        match parse(json) {
+            Ok(line) => self.lines.push(line),
             Err(bad) => self.bad.push((place, bad)),
         }
         true
@@ -67,7 +66,7 @@ impl<'a> Parsed<'a> {
 }
 
 fn place_count(parsed: &Parsed<'_>) -> usize {
-    parsed.posts.len() + parsed.bad.len()
+    parsed.lines.len() + parsed.bad.len()
 }
 
 /// Reads one JSON object, an array of them, or JSON Lines. What comes after [`POSTS_MAX`] posts is not read: the last
@@ -128,7 +127,7 @@ mod tests {
 
     fn told(body: &[u8]) -> (Vec<String>, Vec<(usize, &'static str)>) {
         let parsed = parse_body(body);
-        let ids = parsed.posts.iter().map(|post| post.id.to_string()).collect();
+        let ids = parsed.lines.iter().map(Line::name).collect();
         (ids, parsed.bad.iter().map(|(place, bad)| (*place, bad.reason())).collect())
     }
 

@@ -1,13 +1,12 @@
-//! Source kind `recorded`: posts of the contract's JSON Lines from a file, as fast as they are taken or at a factor
+//! Source kind `recorded`: posts and follows of the contract's JSON Lines from a file, as fast as they are taken or at a factor
 //! of real time. Packed files are told by their first bytes.
 
 pub mod block;
 
 use super::intake::Intake;
-pub use super::line::{Bad, parse_line};
+pub use super::line::{Bad, parse, parse_line};
 use super::{Context, Source, Stop};
 use crate::ledger::{Ledger, Phase};
-use crate::post::Post;
 use crate::settings::Section;
 use block::{Block, Blocks, Position, Shorter};
 use futures_util::future::BoxFuture;
@@ -196,18 +195,18 @@ async fn play_block(
     for (end, line) in block.lines() {
         lines += 1;
         if !line.is_empty() {
-            match parse_line(line) {
-                Ok(post) => {
-                    if let Some(due) = pace.due(&post) {
+            match parse(line) {
+                Ok(line) => {
+                    let created_at = line.created_at();
+                    if let Some(due) = pace.due(created_at) {
                         intake.flush(Some(cursor(at))).await?;
                         tokio::select! {
                             () = stop.cancelled() => return Ok(None),
                             () = tokio::time::sleep_until(due) => {}
                         }
                     }
-                    let created_at = post.created_at;
                     // A refusal is already counted.
-                    intake.offer(post, created_at).ok();
+                    intake.take(line, created_at).ok();
                 }
                 Err(bad) => {
                     ledger.error(now, bad.reason(), format!("line {}: {bad}", end.line));
@@ -228,7 +227,7 @@ fn cursor(at: Position) -> String {
     format!("{{\"line\":{},\"byte\":{}}}", at.line, at.byte)
 }
 
-/// When each post is due, by the recorded clock run at a factor.
+/// When each line is due, by the recorded clock run at a factor.
 struct Pace {
     speed: Speed,
     cut: SignedDuration,
@@ -243,17 +242,17 @@ impl Pace {
     }
 
     /// `None`: at once.
-    fn due(&mut self, post: &Post<'_>) -> Option<Instant> {
+    fn due(&mut self, at: Timestamp) -> Option<Instant> {
         let Speed::Factor(factor) = self.speed else { return None };
-        let (last, played) = *self.last.get_or_insert_with(|| (post.created_at, Instant::now()));
-        let passed = post.created_at.duration_since(last);
+        let (last, played) = *self.last.get_or_insert_with(|| (at, Instant::now()));
+        let passed = at.duration_since(last);
         if passed.abs() > self.cut {
-            self.last = Some((post.created_at, played.max(Instant::now())));
+            self.last = Some((at, played.max(Instant::now())));
             return None;
         }
         let wait = Duration::try_from(passed).ok().filter(|wait| !wait.is_zero())?;
         let due = played + wait.div_f64(factor);
-        self.last = Some((post.created_at, due));
+        self.last = Some((at, due));
         (due > Instant::now()).then_some(due)
     }
 }

@@ -153,6 +153,18 @@ fn add_own(matches: &mut Vec<Match>, brand: &Arc<str>, watch: &'static str) {
     }
 }
 
+/// Kinds of sources whose accounts have ids beside their handles, which are looked up.
+const LOOKED_UP: [&str; 2] = ["bluesky", "mastodon"];
+
+/// Why a name stands for no own account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotOwn {
+    #[error("is no own account of a brand")]
+    Unknown,
+    #[error("is an own account whose id is not known yet: give its `id` in the configuration, or try again later")]
+    Unresolved,
+}
+
 /// Set and own accounts change together, so that matching never sees one without the other.
 #[derive(Clone)]
 struct State {
@@ -214,6 +226,24 @@ impl Gate {
                 (**old).clone()
             }
         });
+    }
+
+    /// Native id of the own account that is called so, by id or handle. On sources that look no ids up, the handle of an
+    /// account that is configured by it alone.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn own_account(&self, source: &str, name: &str) -> Result<String, NotOwn> {
+        let state = self.state.load();
+        let (id, handle) = state.own.account(source, name).ok_or(NotOwn::Unknown)?;
+        let looked_up = state.set.kinds.get(source).is_some_and(|kind| LOOKED_UP.contains(kind));
+        let id = id.or((!looked_up).then_some(handle)).ok_or(NotOwn::Unresolved)?;
+        Ok(id.to_owned())
+    }
+
+    /// Sources with an own account that is called so.
+    pub fn sources_of(&self, name: &str) -> Vec<String> {
+        self.state.load().own.sources_of(name)
     }
 
     /// Whether `account` (native id) on `source` is an own account of anybody.

@@ -117,6 +117,18 @@ impl Own {
         self.sources.get(source).is_some_and(|accounts| accounts.ids.iter().any(|own| own == id))
     }
 
+    /// Native id (`None` while it is not known) and handle of the account on `source` that is called so.
+    pub fn account(&self, source: &str, name: &str) -> Option<(Option<&str>, &str)> {
+        let accounts = self.sources.get(source)?;
+        let account = accounts.named(name).next().or_else(|| accounts.named(&plain(name)).next())?;
+        Some((account.id.as_deref(), &account.handle))
+    }
+
+    /// Sources with an account that is called so.
+    pub fn sources_of(&self, name: &str) -> Vec<String> {
+        self.sources.keys().filter(|source| self.account(source, name).is_some()).cloned().collect()
+    }
+
     /// Calls `found` for every relation of the post to an own account, perhaps more than once.
     pub fn relations(&self, post: &Post<'_>, mut found: impl FnMut(&Arc<str>, Relation)) {
         let Some(accounts) = self.sources.get(&*post.source) else { return };

@@ -200,6 +200,24 @@ fn bad_watches_are_all_told() {
 }
 
 #[test]
+fn an_own_account_is_called_by_its_id_or_its_handle() {
+    let accounts =
+        [("crm", "@Acme.example", None), ("sky", "acme.example", None), ("fedi", "acme@social.example", Some("42"))];
+    let kinds = [("crm", "push"), ("sky", "bluesky"), ("fedi", "mastodon")].map(|(id, kind)| (id.to_owned(), kind));
+    let gate = Gate::new(WatchSet::compile(&[brand("acme", &[], &accounts)], &kinds, &Names::default()).unwrap());
+    let asked = |source: &str, name: &str| gate.own_account(source, name);
+    assert_eq!(asked("crm", "@ACME.example").as_deref(), Ok("acme.example"), "where no ids are looked up");
+    assert_eq!(asked("sky", "acme.example"), Err(NotOwn::Unresolved), "or its followers would be told twice");
+    gate.resolve("sky", "acme.example", "did:plc:a");
+    assert_eq!(asked("sky", "acme.example").as_deref(), Ok("did:plc:a"));
+    assert_eq!(asked("sky", "did:plc:a").as_deref(), Ok("did:plc:a"));
+    assert_eq!(asked("fedi", "acme@social.example").as_deref(), Ok("42"));
+    assert_eq!((asked("fedi", "acme.example"), asked("none", "42")), (Err(NotOwn::Unknown), Err(NotOwn::Unknown)));
+    assert_eq!(gate.sources_of("42"), ["fedi"]);
+    assert_eq!(gate.sources_of("acme.example").len(), 2);
+}
+
+#[test]
 fn own_accounts_have_watches_of_their_own() {
     let accounts = [("sky", "@Acme.example", None), ("fedi", "acme@social.example", Some("42"))];
     let gate = gate(&[brand("acme", &["hello"], &accounts), brand("bolt", &["hello"], &accounts[..1])]);

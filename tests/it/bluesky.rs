@@ -69,7 +69,7 @@ async fn hands_on_posts_deletes_and_follows() {
     let mut heard = Listener::start(source(&[server.v1()]), "bluesky", gate, cursor);
     heard.until(|heard| heard.items.len() == 5).await;
     assert_eq!(heard.posts(), [id(1)]);
-    let Item::Follower(event) = &heard.items[1] else { panic!("{:?}", heard.items[1]) };
+    let Item::Follower(event, None) = &heard.items[1] else { panic!("{:?}", heard.items[1]) };
     assert_eq!(
         (event.account.as_str(), event.follower.as_str(), event.kind),
         ("did:plc:velora", "did:plc:bob", FollowKind::Follow)

@@ -91,6 +91,24 @@ fn the_week_comes_out_as_it_was_meant() {
     assert_eq!(alerts.iter().find(own), None);
 }
 
+#[test]
+fn one_night_brings_bought_followers() {
+    let dir = tempfile::tempdir().unwrap();
+    play(dir.path(), "5");
+    let ask = reputed(&["follower", "audit", "fernwick.example", "--json", "-c"])
+        .arg(dir.path().join("reputed.toml"))
+        .output();
+    let audit = lines(&ask.unwrap().stdout).remove(0);
+    let waves = audit["waves"].as_array().unwrap();
+    assert_eq!(waves.len(), 1, "{waves:?}");
+    let began: jiff::Timestamp = text(&waves[0], "from").parse().unwrap();
+    assert_eq!(began.strftime("%H").to_string(), "02", "{}", waves[0]);
+    assert!((380..440).contains(&waves[0]["counted"].as_u64().unwrap()), "{}", waves[0]);
+    assert_eq!(waves[0]["excess"]["reading"], "spam", "{}", waves[0]);
+    let share = &audit["share"];
+    assert!(share["low"].as_f64() < Some(0.4) && share["high"].as_f64() > Some(0.3), "400 of about 1,200: {share}");
+}
+
 /// The whole folder goes with Ctrl-C, and the URL is there long before the week is over.
 #[test]
 fn an_interrupt_leaves_nothing() {

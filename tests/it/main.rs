@@ -9,6 +9,7 @@ mod damage;
 mod demo;
 mod fedi;
 mod feed;
+mod followers;
 mod hackernews;
 mod house;
 mod jetstream;

@@ -59,7 +59,7 @@ async fn hands_on_what_the_streams_tell() {
     let follow = json!({"id": "9001", "type": "follow", "created_at": "2026-11-18T11:06:40Z", "account": {"id": "501", "acct": "ann"}});
     server.tell(&["user"], "notification", follow.to_string().into());
     heard.until(|heard| heard.items.len() == 4).await;
-    assert!(matches!(&heard.items[3], Item::Follower(event) if event.account == "77" && event.follower == "501"));
+    assert!(matches!(&heard.items[3], Item::Follower(event, None) if event.account == "77" && event.follower == "501"));
     let (heard, ended) = heard.end().await;
     assert!(ended.is_ok());
     let errors = heard.snapshot().errors;

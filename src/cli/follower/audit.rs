@@ -2,6 +2,8 @@
 
 use super::super::terminal::plain;
 use super::super::{Configured, Failure, runtime};
+use crate::brand::OwnAccount;
+use crate::config::account::own_accounts;
 use crate::flow::audit::{Report, report};
 use crate::follower::audit::{Suspect, Told};
 use crate::follower::excess::Reading;
@@ -9,7 +11,7 @@ use crate::follower::growth::Step;
 use crate::follower::model::Model;
 use crate::follower::picture;
 use crate::follower::share::Share;
-use crate::store;
+use crate::store::{self, Reader};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -55,14 +57,13 @@ pub struct Audit {
 impl Audit {
     pub(in super::super) fn run(self) -> Result<(), Failure> {
         let data_dir = self.configured.find_data()?;
+        let configured = own_accounts(self.configured.config.as_deref()).map_err(Failure::BadFile)?;
         let model = Model::load()?;
         let (now, back) = (Timestamp::now(), SignedDuration::from_hours(24 * i64::from(self.days)));
         let (step, since) = (Step::over(back), now.saturating_sub(back).unwrap_or(now));
         let found = runtime()?.block_on(async {
             let reader = store::open_read_only(&data_dir).await?;
-            let mut named = reader.listed_accounts(&self.account).await?;
-            named.retain(|(source, _)| self.source.as_ref().is_none_or(|wanted| wanted == source));
-            let (source, account) = one(&self.account, named)?;
+            let (source, account) = one(&self.account, self.named(&reader, configured).await?)?;
             report(&reader, &model, (&source, &account), (since, now), step, self.limit as usize)
                 .await
                 .map_err(anyhow::Error::from)
@@ -81,6 +82,25 @@ impl Audit {
         }
         tell(&mut out, &self.account, &found)?;
         Ok(())
+    }
+}
+
+impl Audit {
+    /// Source and native id of the accounts that are called so and of which something is stored: as configured, and as
+    /// found out by the daemon.
+    async fn named(&self, reader: &Reader, configured: Vec<OwnAccount>) -> Result<Vec<(String, String)>, store::Error> {
+        let mut found = reader.listed_accounts(&self.account).await?;
+        let name = self.account.trim_start_matches('@');
+        for OwnAccount { source, handle, id } in configured {
+            if handle.eq_ignore_ascii_case(name) || id.as_deref() == Some(name) {
+                let known = (source, id.unwrap_or_else(|| handle.to_lowercase()));
+                if !found.contains(&known) && reader.followed_since(&known.0, &known.1).await?.is_some() {
+                    found.push(known);
+                }
+            }
+        }
+        found.retain(|(source, _)| self.source.as_ref().is_none_or(|wanted| wanted == source));
+        Ok(found)
     }
 }
 

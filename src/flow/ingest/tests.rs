@@ -146,7 +146,7 @@ async fn an_unfollow_finds_the_follow_that_is_under_way() {
         at,
         kind: FollowKind::Follow,
     };
-    bench.hear(vec![Item::Follower(follow)]).await;
+    bench.hear(vec![Item::Follower(follow, None)]).await;
     let first = bench.draft().await;
     let unfollow = |record: &str| Item::UnfollowRecord { follower: follower.clone(), record: record.into(), at };
     bench.hear(vec![unfollow("r1"), unfollow("another"), unfollow("r1")]).await;

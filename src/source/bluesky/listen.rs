@@ -228,14 +228,15 @@ impl Listener<'_> {
             }
             What::Followed { follower, subject, record } => {
                 if gate.is_own(&ledger.source, &subject) {
-                    intake.push(Item::Follower(FollowerEvent {
+                    let event = FollowerEvent {
                         source: ledger.source.clone(),
                         account: subject.to_string(),
                         follower: follower.to_string(),
                         record,
                         at,
                         kind: FollowKind::Follow,
-                    }));
+                    };
+                    intake.push(Item::Follower(event, None));
                 }
             }
             What::Unfollowed { follower, record } => {

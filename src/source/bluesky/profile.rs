@@ -27,6 +27,12 @@ const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Times that we wait for one answer as long as the peer asks, before the caller is told; when it does not say how long;
+/// and the longest that we obey.
+const WAITS_MAX: usize = 3;
+const WAIT_DEFAULT: Duration = Duration::from_secs(30);
+const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+
 /// 100 profiles with their descriptions stay below 400 KiB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
@@ -77,18 +83,26 @@ impl Api {
     }
 
     async fn get(&self, method: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
-        self.limiter.until_ready().await;
         let mut url = self.base.clone();
         url.set_path(&format!("{}/xrpc/{method}", self.base.path().trim_end_matches('/')));
         url.query_pairs_mut().extend_pairs(query);
-        let mut request = Request::get(url);
-        request.timeout = TIMEOUT;
-        request.body_bytes_max = ANSWER_BYTES_MAX;
         let client = self.client.get_or_init(|| Client::new(Reach::Configured));
-        let response = client.send(request).await.map_err(|error| Failure(format!("{method}: {error}")))?;
-        match response.status {
-            200 => Ok(response.body),
-            status => Err(Failure(format!("{method}: status {status}"))),
+        let mut waits = 0;
+        loop {
+            self.limiter.until_ready().await;
+            let mut request = Request::get(url.clone());
+            request.timeout = TIMEOUT;
+            request.body_bytes_max = ANSWER_BYTES_MAX;
+            let response = client.send(request).await.map_err(|error| Failure(format!("{method}: {error}")))?;
+            match response.status {
+                200 => return Ok(response.body),
+                429 if waits < WAITS_MAX => {
+                    waits += 1;
+                    let asked = response.retry_after(Timestamp::now()).unwrap_or(WAIT_DEFAULT);
+                    tokio::time::sleep(asked.clamp(Duration::from_secs(1), WAIT_MAX)).await;
+                }
+                status => return Err(Failure(format!("{method}: status {status}"))),
+            }
         }
     }
 }

@@ -208,16 +208,18 @@ impl Listener<'_> {
                 intake.push(Item::Delete { source, id, at: Timestamp::now() });
             }
             What::Followed { follower, notification, at } => {
+                let Some(id) = follower.id.as_deref().map(str::to_owned) else { return };
                 let own = self.own_id.as_ref().filter(|id| gate.is_own(&ledger.source, id));
                 if let Some(account) = own {
-                    intake.push(Item::Follower(FollowerEvent {
+                    let event = FollowerEvent {
                         source: ledger.source.clone(),
                         account: account.clone(),
-                        follower,
+                        follower: id,
                         record: notification,
                         at,
                         kind: FollowKind::Follow,
-                    }));
+                    };
+                    intake.push(Item::Follower(event, follower.is_profile().then_some(follower)));
                 }
             }
             What::Failed { message } => note(ledger, "stream", format!("the server refuses a stream: {message}")),

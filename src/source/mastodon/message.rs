@@ -3,7 +3,7 @@
 //! Sources: Mastodon's documentation and streaming server, July 2026.
 
 use super::status::{Account, Status};
-use crate::post::{Post, Str};
+use crate::post::{Author, Post, Str};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -27,9 +27,9 @@ pub enum What {
     PostDeleted {
         id: String,
     },
-    /// Somebody (`follower`, local id) follows the account whose token we use.
+    /// Somebody follows the account whose token we use.
     Followed {
-        follower: String,
+        follower: Box<Author<'static>>,
         notification: String,
         at: Timestamp,
     },
@@ -138,7 +138,8 @@ impl Notification {
         match (self.kind.as_str(), self.status, self.account) {
             ("mention" | "status" | "update" | "quote", Some(status), _) => take_status(status, domain, now),
             ("follow", _, Some(account)) => {
-                What::Followed { follower: account.id, notification: self.id, at: self.created_at.min(now) }
+                let follower = Box::new(account.into_author(domain));
+                What::Followed { follower, notification: self.id, at: self.created_at.min(now) }
             }
             ("reblog" | "favourite" | "poll" | "follow_request" | "mention" | "status" | "update" | "quote", ..) => {
                 What::Other

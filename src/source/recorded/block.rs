@@ -79,16 +79,8 @@ impl Blocks {
     ///
     /// # Errors
     /// What reading the first bytes says.
-    pub fn new(mut input: impl BufRead + Send + 'static) -> io::Result<Self> {
-        let head = input.fill_buf()?;
-        let input: Box<dyn Read + Send> = if head.starts_with(&GZIP) {
-            Box::new(flate2::bufread::MultiGzDecoder::new(input))
-        } else if head.starts_with(&ZSTD) {
-            Box::new(zstd::stream::read::Decoder::with_buffer(input)?)
-        } else {
-            Box::new(input)
-        };
-        Ok(Self { input, at: Position::default(), carry: Vec::new() })
+    pub fn new(input: impl BufRead + Send + 'static) -> io::Result<Self> {
+        Ok(Self { input: unpacked(input)?, at: Position::default(), carry: Vec::new() })
     }
 
     /// The next lines, `None` at the end.
@@ -135,6 +127,21 @@ impl Blocks {
             }
         }
     }
+}
+
+/// Told to be packed by its first bytes.
+///
+/// # Errors
+/// What reading these says.
+pub fn unpacked(mut input: impl BufRead + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    let head = input.fill_buf()?;
+    Ok(if head.starts_with(&GZIP) {
+        Box::new(flate2::bufread::MultiGzDecoder::new(input))
+    } else if head.starts_with(&ZSTD) {
+        Box::new(zstd::stream::read::Decoder::with_buffer(input)?)
+    } else {
+        Box::new(input)
+    })
 }
 
 /// The recording is not the one that was read before.

@@ -69,30 +69,30 @@ fn a_line_without_end_is_skipped() {
 async fn a_factor_keeps_the_distances() {
     let start = Instant::now();
     let mut pace = Pace::new(Speed::Factor(60.0), None);
-    let at = |second: i64| Post::new("a", "x", Timestamp::from_second(1_800_000_000 + second).unwrap());
+    let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
     for (second, due) in [(0, None), (60, Some(1)), (60, None), (30, None), (180, Some(3)), (10_000_000, None)] {
-        let got = pace.due(&at(second));
+        let got = pace.due(at(second));
         assert_eq!(got, due.map(|seconds| start + Duration::from_secs(seconds)), "{second}");
     }
     // The wrong date does not hold up what follows.
-    assert_eq!(pace.due(&at(181)), None);
-    assert_eq!(pace.due(&at(241)), Some(start + Duration::from_secs(4)));
-    assert_eq!(Pace::new(Speed::Max, None).due(&at(0)), None);
+    assert_eq!(pace.due(at(181)), None);
+    assert_eq!(pace.due(at(241)), Some(start + Duration::from_secs(4)));
+    assert_eq!(Pace::new(Speed::Max, None).due(at(0)), None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn recordings_with_the_same_start_keep_in_step() {
     let start = Instant::now();
     let from = Timestamp::from_second(1_800_000_000).unwrap();
-    let at = |hour: i64| Post::new("a", "x", from + SignedDuration::from_hours(hour));
+    let at = |hour: i64| from + SignedDuration::from_hours(hour);
     // An hour in a second: one source speaks often, one seldom, and each is heard when it spoke.
     for hours in [vec![1, 2, 3, 80, 81], vec![-5, 70, 81], vec![81]] {
         let mut pace = Pace::new(Speed::Factor(3_600.0), Some(from));
         for hour in hours {
             let due = u64::try_from(hour).ok().map(|hour| start + Duration::from_secs(hour));
-            assert_eq!(pace.due(&at(hour)), due, "{hour}");
+            assert_eq!(pace.due(at(hour)), due, "{hour}");
         }
-        assert_eq!(pace.due(&at(24 * 3_650)), None, "nobody waits ten years for a wrong date");
+        assert_eq!(pace.due(at(24 * 3_650)), None, "nobody waits ten years for a wrong date");
     }
 }
 

@@ -21,7 +21,7 @@ fn cases() -> Vec<(String, Case)> {
     let mut cases: Vec<(String, Case)> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.file_name().is_some_and(|name| name != "profiles.json"))
+        .filter(|path| path.file_name().is_some_and(|name| name != "profiles.json" && name != "followers.json"))
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
             let case = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -39,7 +39,9 @@ fn told(event: &Event) -> Value {
     let what = match &event.what {
         What::Post(post) => json!({"post": post}),
         What::PostDeleted { id } => json!({"post_deleted": id}),
-        What::Followed { follower, notification, .. } => json!({"followed": [follower, notification]}),
+        What::Followed { follower, notification, at } => {
+            json!({"followed": {"by": follower, "notification": notification, "at": at}})
+        }
         What::Failed { message } => json!({"failed": message}),
         What::Other => json!({"other": true}),
         What::Unknown { name } => json!({"unknown": name}),
