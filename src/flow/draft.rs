@@ -1,6 +1,5 @@
 //! One transaction while it is put together, and whom to tell once it is on the disk.
 
-use super::Found;
 use crate::alert::{Delivery, DeliveryState};
 use crate::mention::{AuthorSpam, Mention};
 use crate::store::{Commit, DeliveryOutcome, Key, Known};
@@ -58,18 +57,6 @@ impl Draft {
             0 => CURSOR_PATIENCE,
             1..OUTCOMES_MAX => OUTCOME_PATIENCE,
             _ => Duration::ZERO,
-        }
-    }
-
-    /// Takes in what a loop of ours found out.
-    pub fn take(&mut self, found: Found) {
-        match found {
-            Found::Scores(rescored) => self.commit.rescored.push(rescored),
-            Found::Followers(step, authors) => {
-                let authors = authors.into_iter().map(|author| (step.source.clone(), author));
-                self.commit.authors.extend(authors);
-                self.commit.snapshots.push(step);
-            }
         }
     }
 

@@ -9,6 +9,7 @@ use super::profile::Profile;
 use super::share::{Histogram, Rates, Share};
 use super::wave::{Wave, waves};
 use crate::brand::FollowKind;
+use crate::mention::AuthorSpam;
 use crate::post::Author;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -25,7 +26,9 @@ pub struct Auditor<'m> {
     model: &'m Model,
     set: Histogram,
     kept: Vec<Profile>,
-    seen: usize,
+    /// Whom a person called spam, and how many were called people: certain, so that neither is asked of the model.
+    said_spam: Vec<Suspect>,
+    said_people: usize,
     /// No account was made after it.
     now: Timestamp,
 }
@@ -73,13 +76,19 @@ pub struct Told {
 
 impl<'m> Auditor<'m> {
     pub fn new(model: &'m Model, now: Timestamp) -> Self {
-        Self { model, set: model.rates().histogram([]), kept: Vec::new(), seen: 0, now }
+        let (kept, said_spam) = (Vec::new(), Vec::new());
+        Self { model, set: model.rates().histogram([]), kept, said_spam, said_people: 0, now }
     }
 
-    pub fn see(&mut self, author: Author<'_>) {
+    /// `said`: whether they are spam by a person's word, which wins.
+    pub fn see(&mut self, author: Author<'_>, said: Option<bool>) {
         let profile = profile(author, self.now);
+        match said {
+            Some(true) => return self.said_spam.push(Suspect::said(profile)),
+            Some(false) => return self.said_people += 1,
+            None => {}
+        }
         self.set.add(&self.model.rates().histogram([likelihood(self.model, &profile)]));
-        self.seen += 1;
         if self.kept.len() < KEPT_MAX {
             self.kept.push(profile);
         }
@@ -87,7 +96,7 @@ impl<'m> Auditor<'m> {
 
     /// At most `most` are named.
     pub fn finish(self, most: usize) -> Audit {
-        let Self { model, set, kept, .. } = self;
+        let Self { model, set, kept, said_spam, said_people, .. } = self;
         let found = groups(&kept);
         let raises = raises(&found, kept.len());
         let known = kept.iter().zip(&raises).enumerate().filter(|(_, (profile, _))| is_known(profile));
@@ -96,15 +105,24 @@ impl<'m> Auditor<'m> {
             .filter(|(spam, _)| *spam >= SUSPICIOUS_FROM)
             .collect();
         suspects.sort_by(|one, other| other.0.total_cmp(&one.0));
-        let suspicious_in_all = suspects.len();
-        let named = suspects.into_iter().take(most);
-        let suspicious = named.map(|(spam, at)| suspect(model, &kept[at], spam, raises[at])).collect();
+        let suspicious_in_all = said_spam.len() + suspects.len();
+        let said = (said_spam.len(), said_people);
+        let looked_at = kept.len() + said.0 + said.1;
+        let found_out = suspects.into_iter().map(|(spam, at)| suspect(model, &kept[at], spam, raises[at]));
+        let suspicious = said_spam.into_iter().chain(found_out).take(most).collect();
         let groups = found.iter().take(GROUPS_MAX).map(|group| Alike {
             members: group.members.len(),
             shares: group.shares.iter().map(ToString::to_string).collect(),
         });
-        let share = model.rates().share(&set);
-        Audit { share, suspicious, suspicious_in_all, groups: groups.collect(), looked_at: kept.len() }
+        let share = model.rates().share(&set).with_said(said);
+        Audit { share, suspicious, suspicious_in_all, groups: groups.collect(), looked_at }
+    }
+}
+
+impl Suspect {
+    fn said(Profile { id, handle, name, .. }: Profile) -> Self {
+        let AuthorSpam { spam, reasons } = AuthorSpam::said(true);
+        Self { id, handle, name, spam: spam.unwrap_or(1.0), reasons }
     }
 }
 
@@ -161,4 +179,29 @@ pub fn told_waves(events: &[Event], rates: &Rates, (from, until): (Timestamp, Ti
         Told { excess: excess(&wave, &of_wave, &set(from, wave.from)), wave }
     });
     each.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_persons_word_counts_and_is_told() {
+        let model = Model::load().unwrap();
+        let author = |id: &str, followers, following| Author {
+            id: Some(id.to_owned().into()),
+            followers: Some(followers),
+            following: Some(following),
+            posts: Some(2),
+            ..Author::default()
+        };
+        let mut auditor = Auditor::new(&model, Timestamp::UNIX_EPOCH);
+        auditor.see(author("bought", 3, 4_812), Some(false));
+        auditor.see(author("ann", 900, 80), Some(true));
+        let audit = auditor.finish(9);
+        assert_eq!((audit.share.spam, audit.share.known, audit.looked_at), (0.5, 2, 2));
+        let named: Vec<_> =
+            audit.suspicious.iter().map(|found| (found.id.as_deref(), found.reasons.join(";"))).collect();
+        assert_eq!(named, [(Some("ann"), "a person said so".to_owned())]);
+    }
 }

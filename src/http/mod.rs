@@ -3,6 +3,7 @@
 
 mod alert;
 pub mod auth;
+mod author;
 mod complete;
 mod cursor;
 mod delivery;
