@@ -70,6 +70,9 @@ pub struct Alert {
     /// Why it was resolved: `quiet` (nothing further within `keep`) or who did it.
     pub resolved_why: Option<String>,
     pub count: u64,
+    /// Further matches that did not count, since their authors are likely spam.
+    #[serde(default)]
+    pub spam_left_out: u64,
     /// Hash of the rule set that raised it.
     pub ruleset: String,
     /// `seq` of up to [`TELLING_MAX`] mentions, most telling first.

@@ -95,6 +95,7 @@ impl App {
     pub async fn start(config: Config, parts: Parts, clock: Clock) -> anyhow::Result<Self> {
         let (writer, reader) = store::open(&config.data_dir).await?;
         let classifier = Arc::new(config.model.open(Some(&config.data_dir))?);
+        let model = Arc::new(Model::load()?);
         let (index_writer, searcher) = index::open(&config.data_dir.join(INDEX_FOLDER))?;
         let kinds: Vec<_> = config.sources.iter().map(|source| (source.id.clone(), source.kind)).collect();
         let watches = WatchSet::compile(&config.brands, &kinds, &config.names).map_err(bad_watches)?;
@@ -114,6 +115,7 @@ impl App {
         let build = Build {
             data_dir: config.data_dir,
             classifier,
+            model,
             base_url: config.base_url,
             tokens: config.tokens,
             sources: if parts == Parts::All { config.sources } else { Vec::new() },
@@ -193,6 +195,7 @@ impl App {
 struct Build {
     data_dir: PathBuf,
     classifier: Arc<Classifier>,
+    model: Arc<Model>,
     base_url: Option<String>,
     tokens: Vec<http::auth::Token>,
     sources: Vec<source::Configured>,
@@ -263,6 +266,7 @@ impl Build {
             rules: control.rules.clone(),
             hooks: self.hooks.iter().map(|hook| hook.id.clone()).collect(),
             classifier: self.classifier.clone(),
+            model: self.model.clone(),
             gate: control.gate.clone(),
             reader: self.reader.clone(),
             entrance: self.entrance.clone(),

@@ -169,6 +169,7 @@ fn test_message(hook: &str, base_url: String) -> Message {
         resolved_at: None,
         resolved_why: None,
         count: 0,
+        spam_left_out: 0,
         ruleset: String::new(),
         mentions: Vec::new(),
     };

@@ -37,15 +37,16 @@ pub async fn report(
     most: usize,
 ) -> Result<Report, Error> {
     let mut auditor = Auditor::new(model, now);
-    reader.each_follower(source, account, |author| auditor.see(author)).await?;
+    reader.each_follower(source, account, |author, said| auditor.see(author, said)).await?;
     let heard_since = reader.followed_since(source, account).await?;
     let from = heard_since.map_or(now, |heard| heard.max(since));
     let learnt_from =
         heard_since.map_or(now, |heard| heard.max(since.saturating_sub(LEARNT_FROM).unwrap_or(Timestamp::MIN)));
     let mut events = Vec::new();
     reader
-        .each_heard(source, account, learnt_from, |at, kind, author| {
-            events.push(Event { at, kind, likelihood: likelihood(model, &profile(author, now)) });
+        .each_heard(source, account, learnt_from, |at, kind, (author, said)| {
+            let said = said.map(|spam| f64::from(u8::from(spam)));
+            events.push(Event { at, kind, likelihood: said.or_else(|| likelihood(model, &profile(author, now))) });
         })
         .await?;
     let gaps =
@@ -66,7 +67,7 @@ pub async fn everybody(
     most: usize,
 ) -> Result<Vec<Suspect>, Error> {
     let mut auditor = Auditor::new(model, now);
-    reader.each_follower(source, account, |author| auditor.see(author)).await?;
+    reader.each_follower(source, account, |author, said| auditor.see(author, said)).await?;
     Ok(auditor.everybody(most))
 }
 

@@ -340,6 +340,7 @@ mod tests {
             resolved_at: None,
             resolved_why: None,
             count: 1,
+            spam_left_out: 0,
             ruleset: "0".into(),
             mentions: vec![],
         };

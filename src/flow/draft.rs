@@ -1,13 +1,10 @@
 //! One transaction while it is put together, and whom to tell once it is on the disk.
 
-use super::Found;
 use crate::alert::{Delivery, DeliveryState};
-use crate::brand::FollowerEvent;
 use crate::mention::{AuthorSpam, Mention};
-use crate::post::Author;
 use crate::store::{Commit, DeliveryOutcome, Key, Known};
 use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -61,27 +58,6 @@ impl Draft {
             1..OUTCOMES_MAX => OUTCOME_PATIENCE,
             _ => Duration::ZERO,
         }
-    }
-
-    /// Takes in what a loop of ours found out.
-    pub fn take(&mut self, found: Found) {
-        match found {
-            Found::Scores(rescored) => self.commit.rescored.push(rescored),
-            Found::Followers(step, authors) => {
-                let authors = authors.into_iter().map(|author| (step.source.clone(), author));
-                self.commit.authors.extend(authors);
-                self.commit.snapshots.push(step);
-            }
-        }
-    }
-
-    /// Takes in who came or went, with the profile that came along. One without counts is left to the look-up of sources
-    /// that have one: what is known is not asked for.
-    pub fn follow(&mut self, event: FollowerEvent, profile: Option<Box<Author<'static>>>, looked_up: &HashSet<String>) {
-        let whole = |profile: &Author<'_>| profile.followers.is_some() || !looked_up.contains(&event.source);
-        let profile = profile.filter(|profile| whole(profile)).map(|profile| (event.source.clone(), *profile));
-        self.commit.authors.extend(profile);
-        self.commit.followers.push(event);
     }
 
     /// The new mention of this draft with that number.
@@ -140,7 +116,6 @@ pub fn replayed(dead: &Delivery, now: Timestamp) -> DeliveryOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::brand::FollowKind;
 
     #[test]
     fn an_older_edit_is_told_from_a_newer_one() {
@@ -155,28 +130,6 @@ mod tests {
         ] {
             assert_eq!(older(offered, held), is_older, "{offered:?} {held:?}");
         }
-    }
-
-    #[test]
-    fn a_profile_without_counts_is_left_to_the_look_up() {
-        let event = |source: &str| FollowerEvent {
-            source: source.into(),
-            account: "own".into(),
-            follower: "7".into(),
-            record: String::new(),
-            at: Timestamp::UNIX_EPOCH,
-            kind: FollowKind::Follow,
-        };
-        let looked_up = HashSet::from(["sky".to_owned()]);
-        let mut draft = Draft::default();
-        let mut follow = |source: &str, followers: Option<u64>| {
-            let profile = Author { id: Some("7".into()), followers, ..Author::default() };
-            draft.follow(event(source), Some(Box::new(profile)), &looked_up);
-            (draft.commit.followers.len(), draft.commit.authors.len())
-        };
-        assert_eq!(follow("crm", None), (1, 1));
-        assert_eq!(follow("sky", Some(3)), (2, 2));
-        assert_eq!(follow("sky", None), (3, 2));
     }
 
     #[test]

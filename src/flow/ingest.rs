@@ -1,13 +1,16 @@
 //! Middle of the way in: what is new, edited or gone; the rules; ONE transaction for mentions, alert changes, outbox rows
 //! and cursors, put together while the one before is being committed. The only owner of the rule engine.
 
-use super::draft::{Draft, older, replayed, tombstone};
+mod author;
+mod command;
+
+use super::draft::{Draft, older, tombstone};
 use super::judge::{Judged, Opinion};
 use super::patience::retrying;
-use super::pipeline::warmed_engine;
+use super::spam::Authors;
 use super::under_way::{Gone, UnderWay};
 use super::{Clock, Command, Event, Told};
-use crate::alert::{Delivery, DeliveryState};
+use crate::alert::Delivery;
 use crate::brand::{FollowKind, FollowerEvent};
 use crate::cluster::copies::Copies;
 use crate::mention::{Mention, Tier};
@@ -36,6 +39,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Ingest {
     pub engine: Engine,
     pub copies: Copies,
+    pub authors: Authors,
     pub reader: Reader,
     pub kinds: Vec<(String, &'static str)>,
     /// The rules in force; replaced by whoever read them, taken over at [`Command::Rules`].
@@ -52,6 +56,8 @@ pub struct Ingest {
     /// What the fast tier scored is scored again by a better model.
     pub refines: bool,
     pub under_way: UnderWay,
+    /// When old follower events were last forgotten.
+    pub pruned_at: Option<Timestamp>,
 }
 
 /// What comes in.
@@ -111,7 +117,7 @@ impl Ingest {
                     self.under_way.send(std::mem::take(&mut draft)).await?;
                 }
                 Some(command) = inlets.commands.recv() => self.command(command, &mut draft).await?,
-                _ = tick.tick() => self.engine.tick(self.clock.now()),
+                _ = tick.tick() => self.tick(&mut draft),
                 Some(outcome) = inlets.outcomes.recv() => {
                     draft.commit.outcomes.push(outcome);
                     while let Ok(outcome) = inlets.outcomes.try_recv() {
@@ -119,10 +125,10 @@ impl Ingest {
                     }
                 }
                 Some((source, authors)) = inlets.profiles.recv() => {
-                    draft.commit.authors.extend(authors.into_iter().map(|author| (source.clone(), author)));
+                    self.learn(&source, authors, &mut draft);
                 }
                 Some((found, done)) = inlets.found.recv() => {
-                    draft.take(found);
+                    self.take(found, &mut draft);
                     draft.answers.push((done, true));
                 }
                 judged = inlets.judged.recv(), if draft.items < COMMIT_ITEMS_MAX => match judged {
@@ -138,6 +144,16 @@ impl Ingest {
             self.under_way.send(draft).await?;
         }
         Ok(())
+    }
+
+    /// Time passed.
+    fn tick(&mut self, draft: &mut Draft) {
+        let now = self.clock.now();
+        self.engine.tick(now);
+        if self.pruned_at.is_none_or(|at| now.duration_since(at) >= author::PRUNE_EVERY) {
+            self.pruned_at = Some(now);
+            draft.commit.followers_until = now.checked_sub(author::FOLLOWS_KEPT).ok();
+        }
     }
 
     /// Everything that has arrived goes in together.
@@ -228,7 +244,7 @@ impl Ingest {
         profiles: &Profiles,
         now: Timestamp,
         draft: &mut Draft,
-    ) -> Result<(), store::Error> {
+    ) -> Result<(), Stop> {
         match item {
             Item::Post(mut post, matches) => {
                 if let Some(id) = post.author.id.as_deref()
@@ -250,17 +266,8 @@ impl Ingest {
                     .collect();
                 self.delete(live, now, draft).await?;
             }
-            Item::AuthorGone { author, .. } => {
-                self.under_way.look();
-                let mut seqs = retrying!(self.reader.mentions_of_author(source, &author))?;
-                let new = self.under_way.new_mentions().iter().chain(&draft.commit.new);
-                let by_author = new.filter(|new| {
-                    *new.post.source == **source && new.post.author.id.as_deref() == Some(author.as_str())
-                });
-                seqs.extend(by_author.map(|mention| mention.seq));
-                self.delete(seqs, now, draft).await?;
-            }
-            Item::Follower(event, profile) => draft.follow(event, profile, &self.looked_up),
+            Item::AuthorGone { author, at } => self.gone(source, author, at, draft).await?,
+            Item::Follower(event, profile) => self.follow(event, profile, draft),
             Item::UnfollowRecord { follower, record, at } => {
                 if let Some(account) = self.followed(source, &record, draft).await? {
                     let source = source.to_string();
@@ -311,6 +318,7 @@ impl Ingest {
             let seq = before.as_deref().map_or(self.next_seq, |known| known.seq);
             let watches = watches.iter().map(ToString::to_string).collect();
             let mention = Mention {
+                author_spam: self.authors.spam(&copy.source, &copy.author, now),
                 scores: opinion.scores.clone(),
                 cluster_size: opinion.cluster.as_deref().map(|cluster| self.copies.another(&brand, cluster, now)),
                 cluster: opinion.cluster.clone(),
@@ -355,47 +363,6 @@ impl Ingest {
             draft.commit.edited.retain(|mention| mention.seq != seq);
             draft.commit.deleted.push(seq);
         }
-        Ok(())
-    }
-
-    async fn command(&mut self, command: Command, draft: &mut Draft) -> Result<(), Stop> {
-        let now = self.clock.now();
-        let (done, found) = match command {
-            Command::Patch { seq, patch, done } => {
-                let found = retrying!(self.reader.mention(seq))?.is_some();
-                if found {
-                    draft.commit.patches.push((seq, patch));
-                }
-                (done, found)
-            }
-            Command::Acknowledge { alert, who, done } => (done, self.engine.acknowledge(&alert, &who, now)),
-            Command::Resolve { alert, who, done } => (done, self.engine.resolve(&alert, &who, now)),
-            Command::Rules { done } => {
-                // The windows of the new rules are warmed from the store: everything must be in it.
-                self.conclude(draft);
-                self.under_way.settled().await?;
-                self.under_way.send(std::mem::take(draft)).await?;
-                self.under_way.settled().await?;
-                let rules = self.rules.load_full();
-                self.engine =
-                    retrying!(warmed_engine(rules.clone(), &self.kinds, &self.reader, &mut self.copies, now))?;
-                (done, true)
-            }
-            Command::Rescore { done } => {
-                if self.refines {
-                    draft.commit.rescore.push(Range { first: 1, last: self.next_seq - 1 });
-                }
-                (done, self.refines)
-            }
-            Command::Replay { delivery, done } => {
-                let found = retrying!(self.reader.delivery(&delivery))?;
-                let dead = found.filter(|delivery| delivery.state == DeliveryState::Dead);
-                let found = dead.is_some();
-                draft.commit.outcomes.extend(dead.map(|dead| replayed(&dead, now)));
-                (done, found)
-            }
-        };
-        draft.answers.push((done, found));
         Ok(())
     }
 

@@ -14,6 +14,7 @@ pub mod judge;
 mod patience;
 pub mod pipeline;
 pub mod rescore;
+pub mod spam;
 pub mod supervise;
 mod under_way;
 
@@ -22,7 +23,7 @@ use crate::brand::SnapshotStep;
 use crate::mention::Mention;
 use crate::post::Author;
 use crate::source::intake::Item;
-use crate::store::{Patch, Rescored};
+use crate::store::{AuthorCorrection, Patch, Rescored};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -92,6 +93,8 @@ pub enum Command {
     Acknowledge { alert: String, who: String, done: oneshot::Sender<bool> },
     /// `false`: no such open alert.
     Resolve { alert: String, who: String, done: oneshot::Sender<bool> },
+    /// `false`: nobody knows the author, or too many are corrected.
+    CorrectAuthor { correction: AuthorCorrection, done: oneshot::Sender<bool> },
     /// The rules were replaced: take them over, with windows warmed from the store.
     Rules { done: oneshot::Sender<bool> },
     /// All mentions are to be scored by the best model, in the background. `false`: the fast tier is all there is.

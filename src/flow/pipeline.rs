@@ -6,10 +6,12 @@ use super::commit::{Committing, Newsroom};
 use super::entrance::Entrance;
 use super::ingest::{Ingest, Inlets};
 use super::judge::Judge;
+use super::spam::Authors;
 use super::supervise::{self, Surroundings};
 use super::under_way::UnderWay;
 use crate::classify::Classifier;
 use crate::cluster::copies::Copies;
+use crate::follower::model::Model;
 use crate::ledger::Ledger;
 use crate::metric::Metrics;
 use crate::rule::{Engine, RuleSet};
@@ -36,6 +38,8 @@ pub struct Pipeline {
     pub rules: Arc<ArcSwap<RuleSet>>,
     pub hooks: Vec<String>,
     pub classifier: Arc<Classifier>,
+    /// Judges authors.
+    pub model: Arc<Model>,
     pub gate: Arc<Gate>,
     pub reader: Reader,
     pub entrance: Arc<Entrance>,
@@ -85,6 +89,10 @@ impl Pipeline {
             Ok(engine) => engine,
             Err(error) => return Ok(Err(error)),
         };
+        let authors = match Authors::load(self.model.clone(), &self.reader).await {
+            Ok(authors) => authors,
+            Err(error) => return Ok(Err(error)),
+        };
         let (classifier, load, metrics) = (self.classifier.clone(), batches.load(), self.metrics.clone());
         let judge = Judge { classifier, load, hurry: self.entrance.hurry.clone(), metrics };
         if let Err(error) = judge.spawn(to_judge, judged) {
@@ -94,7 +102,7 @@ impl Pipeline {
         let (drafts, to_commit) = mpsc::channel(1);
         let (committed, is_committed) = watch::channel(0);
         let mut commits = is_committed.clone();
-        let ingest = self.ingest(writer.next_seq(), engine, copies, UnderWay::new(drafts, is_committed));
+        let ingest = self.ingest(writer.next_seq(), engine, (copies, authors), UnderWay::new(drafts, is_committed));
         let committing = tokio::spawn(Committing { writer, committed, news: self.news.clone() }.run(to_commit));
         let mut inlets = self.inlets.clone().lock_owned().await;
         inlets.judged = to_ingest;
@@ -128,11 +136,18 @@ impl Pipeline {
         ended.and_then(|ended| committed.map(|committed| ended.and(committed)))
     }
 
-    fn ingest(&self, next_seq: i64, engine: Engine, copies: Copies, under_way: UnderWay) -> Ingest {
+    fn ingest(
+        &self,
+        next_seq: i64,
+        engine: Engine,
+        (copies, authors): (Copies, Authors),
+        under_way: UnderWay,
+    ) -> Ingest {
         let looked_up = self.sources.iter().filter(|(source, _)| source.source.profiles_max() > 0);
         Ingest {
             engine,
             copies,
+            authors,
             reader: self.reader.clone(),
             kinds: self.kinds.clone(),
             rules: self.rules.clone(),
@@ -144,6 +159,7 @@ impl Pipeline {
             next_seq,
             refines: self.classifier.encoder().is_some(),
             under_way,
+            pruned_at: Some(self.clock.now()),
         }
     }
 

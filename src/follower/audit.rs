@@ -9,6 +9,7 @@ use super::profile::Profile;
 use super::share::{Histogram, Rates, Share};
 use super::wave::{Wave, waves};
 use crate::brand::FollowKind;
+use crate::mention::AuthorSpam;
 use crate::post::Author;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -27,7 +28,8 @@ pub struct Auditor<'m> {
     model: &'m Model,
     set: Histogram,
     kept: Vec<Profile>,
-    seen: usize,
+    /// Whom a person called spam or not: certain, so that neither is asked of the model.
+    said: Vec<Suspect>,
     /// No account was made after it.
     now: Timestamp,
 }
@@ -85,13 +87,16 @@ pub struct Told {
 
 impl<'m> Auditor<'m> {
     pub fn new(model: &'m Model, now: Timestamp) -> Self {
-        Self { model, set: model.rates().histogram([]), kept: Vec::new(), seen: 0, now }
+        Self { model, set: model.rates().histogram([]), kept: Vec::new(), said: Vec::new(), now }
     }
 
-    pub fn see(&mut self, author: Author<'_>) {
+    /// `said`: whether they are spam by a person's word, which wins.
+    pub fn see(&mut self, author: Author<'_>, said: Option<bool>) {
         let profile = profile(author, self.now);
+        if let Some(spam) = said {
+            return self.said.push(Suspect::said(profile, spam));
+        }
         self.set.add(&self.model.rates().histogram([likelihood(self.model, &profile)]));
-        self.seen += 1;
         if self.kept.len() < KEPT_MAX {
             self.kept.push(profile);
         }
@@ -102,19 +107,28 @@ impl<'m> Auditor<'m> {
         let found = groups(&self.kept);
         let mut suspects = self.ranked(&found);
         suspects.retain(|known| known.spam >= SUSPICIOUS_FROM);
-        let suspicious_in_all = suspects.len();
-        let suspicious = suspects.iter().take(most).map(|known| self.named(known)).collect();
+        let said_spam: Vec<&Suspect> = self.said.iter().filter(|said| said.spam >= SUSPICIOUS_FROM).collect();
+        let suspicious_in_all = said_spam.len() + suspects.len();
+        let found_out = suspects.iter().map(|known| self.named(known));
+        let suspicious = said_spam.iter().map(|said| (*said).clone()).chain(found_out).take(most).collect();
         let groups = found.iter().take(GROUPS_MAX).map(|group| Alike {
             members: group.members.len(),
             shares: group.shares.iter().map(ToString::to_string).collect(),
         });
-        let share = self.model.rates().share(&self.set);
-        Audit { share, suspicious, suspicious_in_all, groups: groups.collect(), looked_at: self.kept.len() }
+        let said = (said_spam.len(), self.said.len() - said_spam.len());
+        let share = self.model.rates().share(&self.set).with_said(said);
+        let looked_at = self.kept.len() + self.said.len();
+        Audit { share, suspicious, suspicious_in_all, groups: groups.collect(), looked_at }
     }
 
     /// Everybody whose profile is known, the likeliest to be spam first; at most `most`, of those that were kept.
     pub fn everybody(self, most: usize) -> Vec<Suspect> {
-        self.ranked(&groups(&self.kept)).iter().take(most).map(|known| self.named(known)).collect()
+        let found = groups(&self.kept);
+        let mut all: Vec<Suspect> = self.ranked(&found).iter().take(most).map(|known| self.named(known)).collect();
+        all.extend(self.said.iter().cloned());
+        all.sort_by(|one, other| other.spam.total_cmp(&one.spam));
+        all.truncate(most);
+        all
     }
 
     /// Likeliest first.
@@ -141,6 +155,14 @@ impl<'m> Auditor<'m> {
             spam: *spam,
             reasons: in_group.into_iter().chain(own.map(|reason| reason.to_string())).collect(),
         }
+    }
+}
+
+impl Suspect {
+    fn said(profile: Profile, spam: bool) -> Self {
+        let AuthorSpam { spam, reasons } = AuthorSpam::said(spam);
+        let Profile { id, handle, name, followers, following, posts, .. } = profile;
+        Self { id, handle, name, followers, following, posts, spam: spam.unwrap_or(0.5), reasons }
     }
 }
 
@@ -186,4 +208,29 @@ pub fn told_waves(events: &[Event], rates: &Rates, (from, until): (Timestamp, Ti
         Told { excess: excess(&wave, &of_wave, &set(from, wave.from)), wave }
     });
     each.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_persons_word_counts_and_is_told() {
+        let model = Model::load().unwrap();
+        let author = |id: &str, followers, following| Author {
+            id: Some(id.to_owned().into()),
+            followers: Some(followers),
+            following: Some(following),
+            posts: Some(2),
+            ..Author::default()
+        };
+        let mut auditor = Auditor::new(&model, Timestamp::UNIX_EPOCH);
+        auditor.see(author("bought", 3, 4_812), Some(false));
+        auditor.see(author("ann", 900, 80), Some(true));
+        let audit = auditor.finish(9);
+        assert_eq!((audit.share.spam, audit.share.known, audit.looked_at), (0.5, 2, 2));
+        let named: Vec<_> =
+            audit.suspicious.iter().map(|found| (found.id.as_deref(), found.reasons.join(";"))).collect();
+        assert_eq!(named, [(Some("ann"), "a person said so".to_owned())]);
+    }
 }

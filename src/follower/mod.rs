@@ -6,6 +6,7 @@
 
 pub mod alike;
 pub mod audit;
+pub mod author;
 pub mod excess;
 pub mod file;
 pub mod growth;

@@ -76,6 +76,19 @@ pub struct Share {
     pub strange: bool,
 }
 
+impl Share {
+    /// With followers beside them of whom people said that they are spam, or not: these are certain.
+    pub fn with_said(self, (spam, people): (usize, usize)) -> Self {
+        let said = spam + people;
+        if said == 0 {
+            return self;
+        }
+        let whole = self.known + said as u64;
+        let with = |share: f64| (share * self.known as f64 + spam as f64) / whole as f64;
+        Self { spam: with(self.spam), low: with(self.low), high: with(self.high), known: whole, ..self }
+    }
+}
+
 impl Rates {
     /// `edges`: `[bins + 1]`, rising from 0 to 1. `genuine` and `spam`: `[bins]` profiles.
     ///

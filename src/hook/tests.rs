@@ -32,6 +32,7 @@ fn message() -> Message {
         resolved_at: None,
         resolved_why: None,
         count: 5,
+        spam_left_out: 0,
         ruleset: "00112233aabbccdd".into(),
         mentions: vec![7],
     };
@@ -73,7 +74,8 @@ fn the_body_is_the_contract() {
         json!({"id": "5d41402abc4b2a76", "revision": 1, "rule": "refund-storm",
             "title": "Refund complaints are piling up", "priority": "P2", "priority_why": ["base P3", "one star: +1"],
             "brand": "acme", "group": {"lang": "en"}, "state": "open", "opened_at": at(0), "updated_at": at(1),
-            "resolved_at": null, "resolved_why": null, "count": 5, "ruleset": "00112233aabbccdd"})
+            "resolved_at": null, "resolved_why": null, "count": 5, "spam_left_out": 0,
+            "ruleset": "00112233aabbccdd"})
     );
     assert_eq!(data["links"]["open"], "http://127.0.0.1:7700/#/alerts/5d41402abc4b2a76");
     assert_eq!(data["links"]["ack"], "http://127.0.0.1:7700/#/alerts/5d41402abc4b2a76?ack");

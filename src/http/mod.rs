@@ -4,6 +4,7 @@
 mod alert;
 mod audit;
 pub mod auth;
+mod author;
 mod complete;
 mod cursor;
 mod delivery;

@@ -2,7 +2,9 @@
 //! that none can forget one.
 
 use super::auth::Role;
-use super::{Desk, alert, complete, delivery, follower, health, me, mention, openapi, post, source, stream, ui};
+use super::{
+    Desk, alert, author, complete, delivery, follower, health, me, mention, openapi, post, source, stream, ui,
+};
 use axum::routing::{MethodRouter, get, patch, post as on_post};
 use std::sync::Arc;
 
@@ -47,7 +49,10 @@ pub struct Route {
 impl Route {
     /// As the router wants it.
     pub fn pattern(&self) -> String {
-        if self.slashes { self.path.replace('{', "{*") } else { self.path.to_owned() }
+        match self.path.rsplit_once('{') {
+            Some((before, last)) if self.slashes => format!("{before}{{*{last}"),
+            _ => self.path.to_owned(),
+        }
     }
 
     const fn new(
@@ -152,6 +157,16 @@ pub static ROUTES: &[Route] = &[
     .params(&[SOURCE, BRAND])
     .sends("MentionPatch")
     .returns("Mention"),
+    Route::new(
+        "PATCH",
+        "/api/v1/authors/{source}/{id}",
+        Need::Whole(Role::Responder),
+        "Say that an author or follower is spam, or not, or take that back",
+        || patch(author::correct),
+    )
+    .slashes()
+    .sends("AuthorPatch")
+    .returns("AuthorCorrection"),
     Route::new("GET", "/api/v1/alerts", VIEWER, "Alerts, newest first", || get(alert::list))
         .params(&[text("state", "open, acknowledged or resolved"), LIMIT, CURSOR, BRAND])
         .returns("AlertPage"),

@@ -1,9 +1,10 @@
-//! What a search tells of all its hits, as callers see it: facets and counts over time. The index knows authors only by
-//! a mention of theirs; here they get their names.
+//! What a search tells of all its hits, as callers see it: facets and counts over time, each with and without what authors
+//! wrote who are likely spam. The index knows authors only by a mention of theirs; here they get their names.
 
-use crate::index::{Facet, Hits, Page, Step, Value};
+use crate::index::{self, Facet, Hits, Page, Value};
 use crate::mention::Mention;
 use crate::store::{self, Reader};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,6 +15,18 @@ pub struct Summary {
     pub facets: BTreeMap<&'static str, Values>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Vec<Step>>,
+    /// Of the total.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_spam: Option<u64>,
+}
+
+/// The hits of one step of time.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    /// Where the step begins.
+    pub at: Timestamp,
+    pub count: u64,
+    pub without_spam: u64,
 }
 
 /// All hits, by one of their properties.
@@ -32,6 +45,7 @@ pub struct Counted {
     /// What stands behind the colon in a query; of an author the handle, else the name, else the id.
     pub value: String,
     pub count: u64,
+    pub without_spam: u64,
     /// Of an author: how they call themselves, and where they write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -48,16 +62,37 @@ impl Summary {
             let seqs: Vec<i64> = facet.values.iter().filter_map(|(value, _)| author_of(value)).collect();
             let mentions = reader.mentions(&seqs).await?;
             let authors = mentions.iter().map(|mention| (mention.seq, mention)).collect();
-            facets.insert(facet.by.name(), Values::of(facet, &authors));
+            let spam = hits.spam.iter().flat_map(|spam| &spam.facets).find(|spam| spam.by == facet.by);
+            facets.insert(facet.by.name(), Values::of(facet, spam, &authors));
         }
-        Ok(Self { facets, counts: page.over.map(|_| hits.counts.clone()) })
+        let without_spam = hits.spam.as_ref().map(|spam| hits.total.saturating_sub(spam.total));
+        Ok(Self { facets, counts: page.over.map(|_| steps(hits)), without_spam })
     }
 }
 
+fn steps(hits: &Hits) -> Vec<Step> {
+    let spam: HashMap<Timestamp, u64> =
+        hits.spam.iter().flat_map(|spam| &spam.counts).map(|step| (step.at, step.count)).collect();
+    let step = |step: &index::Step| {
+        let of_spam = spam.get(&step.at).copied().unwrap_or_default();
+        Step { at: step.at, count: step.count, without_spam: step.count.saturating_sub(of_spam) }
+    };
+    hits.counts.iter().map(step).collect()
+}
+
 impl Values {
-    fn of(facet: &Facet, authors: &HashMap<i64, &Mention>) -> Self {
+    /// `spam`: the same of likely spam.
+    fn of(facet: &Facet, spam: Option<&Facet>, authors: &HashMap<i64, &Mention>) -> Self {
+        let spam: HashMap<&str, u64> = spam
+            .iter()
+            .flat_map(|spam| &spam.values)
+            .filter_map(|(value, count)| if let Value::Name(name) = value { Some((&**name, *count)) } else { None })
+            .collect();
         let counted = |(value, count): &(Value, u64)| match value {
-            Value::Name(name) => Counted { value: name.clone(), count: *count, name: None, source: None },
+            Value::Name(name) => {
+                let without_spam = count.saturating_sub(spam.get(&**name).copied().unwrap_or_default());
+                Counted { value: name.clone(), count: *count, without_spam, name: None, source: None }
+            }
             Value::AuthorOf(seq) => author(authors.get(seq).copied(), *count),
         };
         Self { values: facet.values.iter().map(counted).collect(), distinct: facet.distinct, none: facet.none }
@@ -76,5 +111,6 @@ fn author(mention: Option<&Mention>, count: u64) -> Counted {
     let handle = author.and_then(|author| text(&author.handle));
     let value = handle.or_else(|| name.clone()).or_else(|| author.and_then(|author| text(&author.id)));
     let source = mention.map(|mention| mention.post.source.to_string());
-    Counted { value: value.unwrap_or_default(), count, name, source }
+    let without_spam = if mention.is_some_and(|mention| mention.author_spam.is_likely()) { 0 } else { count };
+    Counted { value: value.unwrap_or_default(), count, without_spam, name, source }
 }

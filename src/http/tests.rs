@@ -68,6 +68,7 @@ fn alert(id: &str, brand: &str, mentions: Vec<i64>) -> Alert {
         resolved_at: None,
         resolved_why: None,
         count: 14,
+        spam_left_out: 0,
         ruleset: "r".into(),
         mentions,
     }
@@ -114,6 +115,11 @@ async fn answer_commands(mut writer: Writer, reader: Reader, mut commands: mpsc:
             Command::Patch { seq, patch, done } => {
                 commit.patches.push((seq, patch));
                 (reader.mention(seq).await.unwrap().is_some(), done)
+            }
+            Command::CorrectAuthor { correction, done } => {
+                let found = reader.knows_author(&correction.source, &correction.author).await.unwrap();
+                commit.corrections.extend(found.then_some(correction));
+                (found, done)
             }
             Command::Acknowledge { alert, who, done } => (settle(&reader, &mut commit, alert, who, false).await, done),
             Command::Resolve { alert, who, done } => (settle(&reader, &mut commit, alert, who, true).await, done),

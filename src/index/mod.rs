@@ -16,6 +16,7 @@ mod relevance;
 mod schema;
 mod search;
 mod sort;
+mod spam;
 mod steady;
 mod tokenizer;
 mod translate;
@@ -26,6 +27,7 @@ pub use over::{Interval, STEPS_MAX, Step};
 pub use place::{NoPlace, Place};
 pub use search::{Hits, LIMIT_MAX, Page, Searcher};
 pub use sort::Sort;
+pub use spam::OfSpam;
 
 use crate::mention::Mention;
 use arc_swap::ArcSwap;

@@ -1,14 +1,15 @@
 //! Searching: a page in the order asked for, and in the same pass over the hits their exact number, what they are made of
 //! and how they lie in time.
 
-use super::facet::{self, By, Counter, Facet, SHARED_FROM, TOP_DEFAULT, TOP_MAX, Tally};
+use super::facet::{self, By, Counter, Facet, SHARED_FROM, TOP_DEFAULT, TOP_MAX};
 use super::gap::{Gap, Gaps};
 use super::number::{self, Numbers};
-use super::over::{Interval, Over, Step};
+use super::over::{Interval, Step};
 use super::place::{self, Place};
 use super::relevance::{self, Weighed};
 use super::schema::{self, Fields};
 use super::sort::{First, Key, Ranks, Sort};
+use super::spam::{OfSpam, Spam, Tallied};
 use super::translate::{Translator, Wanted};
 use super::{Error, both, survive};
 use crate::query::{Expr, Query};
@@ -69,6 +70,8 @@ pub struct Hits {
     pub facets: Vec<Facet>,
     /// From the first hit to the last, over all pages.
     pub counts: Vec<Step>,
+    /// Of all that, what authors wrote who are likely spam: where facets or counts were asked for.
+    pub spam: Option<OfSpam>,
 }
 
 /// Searches; cheap to clone; sees each commit as soon as it is made.
@@ -136,15 +139,8 @@ impl Searcher {
                 .transpose()?,
             is_plain: matches!(rest, Expr::All | Expr::Term(_)),
         };
-        let limit = page.limit.min(LIMIT_MAX);
-        let found = || Found {
-            first: First::new(limit, page.after.as_ref().map(|place| place.key)),
-            tallies: page.facets.iter().map(|by| Tally::new(*by)).collect(),
-            over: page.over.map(Over::new),
-            total: 0,
-            undecided: 0,
-        };
         let looks_at_all = !page.facets.is_empty() || page.over.is_some();
+        let found = || Found::new(page, looks_at_all);
         let found = if looks_at_all && searcher.num_docs() >= SHARED_FROM as u64 && segments.len() > 1 {
             let (some, others) = halves(segments);
             let [some, others] = both(|| found().gather(some, &question), || found().gather(others, &question));
@@ -154,14 +150,17 @@ impl Searcher {
         };
         let (keys, more) = found.first.finish();
         let next = keys.last().filter(|_| more).map(|key| Place { key: *key, sort: page.sort, asked, weights });
-        let top = page.top.min(TOP_MAX);
+        let (total, facets, counts) = found.all.finish(page.top.min(TOP_MAX))?;
+        let spam = found.spam.map(|spam| spam.finish(usize::MAX)).transpose()?;
+        let spam = spam.map(|(total, facets, counts)| OfSpam { total, facets, counts });
         Ok(Hits {
             seqs: keys.iter().map(|key| key.seq.cast_signed()).collect(),
-            total: found.total,
+            total,
             undecided: found.undecided,
             next,
-            facets: found.tallies.into_iter().map(|tally| tally.finish(top)).collect(),
-            counts: found.over.map(Over::finish).transpose()?.unwrap_or_default(),
+            facets,
+            counts,
+            spam,
         })
     }
 }
@@ -169,9 +168,9 @@ impl Searcher {
 /// What is gathered of the hits.
 struct Found {
     first: First,
-    tallies: Vec<Tally>,
-    over: Option<Over>,
-    total: u64,
+    all: Tallied,
+    /// Of all, those by likely spam.
+    spam: Option<Tallied>,
     undecided: u64,
 }
 
@@ -184,6 +183,17 @@ struct Question {
 }
 
 impl Found {
+    fn new(page: &Page, looks_at_all: bool) -> Self {
+        let facets = || page.facets.iter().copied();
+        let of_spam = || Tallied::new(facets().filter(|by| *by != By::Author), page.over);
+        Self {
+            first: First::new(page.limit.min(LIMIT_MAX), page.after.as_ref().map(|place| place.key)),
+            all: Tallied::new(facets(), page.over),
+            spam: looks_at_all.then(of_spam),
+            undecided: 0,
+        }
+    }
+
     fn gather(mut self, segments: Vec<Segment<'_>>, question: &Question) -> tantivy::Result<Self> {
         for mut segment in segments {
             segment.collect(question, &mut self)?;
@@ -194,11 +204,10 @@ impl Found {
     /// Both together; of the same search.
     fn and(mut self, other: Self) -> Self {
         self.first.take_in(other.first);
-        self.tallies.iter_mut().zip(other.tallies).for_each(|(tally, other)| tally.take_in(other));
-        if let (Some(over), Some(other)) = (&mut self.over, other.over) {
-            over.take_in(other);
+        self.all.take_in(other.all);
+        if let (Some(spam), Some(other)) = (&mut self.spam, other.spam) {
+            spam.take_in(other);
         }
-        self.total += other.total;
         self.undecided += other.undecided;
         self
     }
@@ -266,7 +275,7 @@ impl<'a> Segment<'a> {
 
     /// Offers every hit to `found`. What is possible is a hit unless it lacks something: then the query decides.
     fn collect(&mut self, question: &Question, found: &mut Found) -> tantivy::Result<()> {
-        let Found { first, tallies, over, total, undecided } = found;
+        let Found { first, all: Tallied { total, tallies, over }, spam, undecided } = found;
         let (weight, mut matching) = match &question.possible {
             Some(possible) if !self.gaps.is_empty() => (possible, Some(question.matching.scorer(self.reader, 1.0)?)),
             _ => (&question.matching, None),
@@ -279,6 +288,7 @@ impl<'a> Segment<'a> {
         }
         let mut counters =
             tallies.iter_mut().map(|tally| tally.open(self.reader)).collect::<tantivy::Result<Vec<_>>>()?;
+        let mut spam = spam.as_mut().map(|spam| Spam::open(spam, self.reader)).transpose()?.flatten();
         let needs_seqs = counters.iter().any(|counter| matches!(counter, Counter::Authors { .. }));
         let alive = self.reader.alive_bitset();
         let mut living = Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN);
@@ -303,7 +313,7 @@ impl<'a> Segment<'a> {
             }
             *total += docs.len() as u64;
             let (times, seqs, ranks) = (&mut times[..docs.len()], &mut seqs[..docs.len()], &mut ranks[..docs.len()]);
-            if pages || over.is_some() {
+            if pages || over.is_some() || spam.is_some() {
                 facet::read(self.created.as_ref(), docs, times);
             }
             if let Some(over) = over {
@@ -315,6 +325,9 @@ impl<'a> Segment<'a> {
             for counter in &mut counters {
                 counter.add(docs, seqs);
             }
+            if let Some(spam) = &mut spam {
+                spam.add(docs, times);
+            }
             if pages {
                 self.ranks.read(docs, ranks);
                 for ((&doc, &created), &rank) in docs.iter().zip(times.iter()).zip(ranks.iter()) {
@@ -325,7 +338,7 @@ impl<'a> Segment<'a> {
                 }
             }
         })?;
-        counters.into_iter().try_for_each(Counter::finish)
+        counters.into_iter().chain(spam.into_iter().flat_map(|spam| spam.counters)).try_for_each(Counter::finish)
     }
 }
 

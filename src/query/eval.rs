@@ -179,6 +179,6 @@ pub fn seconds(at: Timestamp) -> f64 {
 }
 
 /// A score to six places, so that the 0.7 of a model is the 0.7 of a query.
-fn decimal(score: f32) -> f64 {
+pub fn decimal(score: f32) -> f64 {
     (f64::from(score) * 1e6).round() / 1e6
 }

@@ -3,7 +3,7 @@
 use super::detect::Seen;
 use super::group::{Group, groups};
 use super::life::{Live, Pending};
-use super::telling::{author, telling};
+use super::telling::{author_key, telling};
 use super::{LATENESS_MAX, Mode, Rule, RuleSet};
 use crate::alert::{Alert, Change, News, State};
 use crate::mention::Mention;
@@ -160,6 +160,16 @@ impl Engine {
         verdict
     }
 
+    /// Authors (by [`author_key`]) proved to be likely spam, or not: windows count their matches accordingly.
+    pub fn reckon(&mut self, spam: &HashMap<u64, bool>) {
+        if spam.is_empty() {
+            return;
+        }
+        for running in self.rules.iter_mut().filter(|running| running.rule.discounts_spam) {
+            running.rule.detector.reckon(spam);
+        }
+    }
+
     /// A mention was deleted: windows forget it; alerts keep their count but no longer list or quote it.
     pub fn forget(&mut self, seq: i64, _now: Timestamp) {
         for running in &mut self.rules {
@@ -285,9 +295,10 @@ fn seen(rule: &Rule, subject: &Subject<'_>, reading: &Reading, mention: &Mention
         seq: mention.seq,
         // A clock that runs ahead does not reach into windows to come.
         at: mention.post.created_at.min(now),
-        author: author(mention),
+        author: author_key(&mention.post.source, &mention.post.author),
         adds: rule.urgency.adds(subject, reading),
         telling: telling(mention),
+        spam: rule.discounts_spam && mention.author_spam.is_likely(),
     }
 }
 

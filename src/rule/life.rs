@@ -66,7 +66,9 @@ impl Engine {
     fn open(&mut self, index: usize, group: Group, matches: &[Seen], mention: &Mention, now: Timestamp) {
         let running = &mut self.rules[index];
         let rule = &running.rule;
-        let urgent = matches.iter().map(|seen| seen.adds).min_by_key(|adds| rule.urgency.priority(*adds)).unwrap_or(0);
+        let counts = |seen: &&Seen| !(seen.spam && rule.detector.leaves_spam_out());
+        let (matches, left_out): (Vec<&Seen>, Vec<&Seen>) = matches.iter().partition(counts);
+        let Some(urgent) = matches.iter().min_by_key(|seen| rule.urgency.priority(seen)) else { return };
         let alert = Alert {
             id: alert_id(&rule.id, &group, mention),
             revision: 0,
@@ -82,6 +84,7 @@ impl Engine {
             resolved_at: None,
             resolved_why: None,
             count: matches.len() as u64,
+            spam_left_out: left_out.len() as u64,
             ruleset: self.ruleset.clone(),
             mentions: Vec::new(),
         };
@@ -105,16 +108,21 @@ impl Engine {
         let rule = &self.rules[index].rule;
         let Some(live) = self.alerts.get_mut(id) else { return };
         let alert = &mut live.alert;
+        if seen.spam && rule.detector.leaves_spam_out() {
+            alert.spam_left_out += 1;
+            self.change(id, None);
+            return;
+        }
         alert.count += 1;
         alert.updated_at = alert.updated_at.max(now);
         if !rule.say.is_personal() {
             alert.title = rule.say.title(mention, alert.count);
         }
-        let priority = rule.urgency.priority(seen.adds);
+        let priority = rule.urgency.priority(&seen);
         let raised = priority < alert.priority;
         if raised {
             alert.priority = priority;
-            alert.priority_why = rule.urgency.why(seen.adds);
+            alert.priority_why = rule.urgency.why(&seen);
         }
         let grown = alert.state == State::Open && is_doubling(alert.count, rule.detector.least());
         live.list(seen);

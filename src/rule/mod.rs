@@ -17,6 +17,7 @@ mod tests;
 
 pub use engine::{Engine, Verdict, WhyNot};
 pub use read::named;
+pub use telling::author_key;
 
 use crate::alert::Alert;
 use crate::query::Query;
@@ -56,6 +57,8 @@ struct Rule {
     detector: Box<dyn Detector>,
     by: Vec<By>,
     urgency: Urgency,
+    /// Authors who are likely spam count for less.
+    discounts_spam: bool,
     /// An alert without a further match for this long is resolved.
     keep: SignedDuration,
     /// Hooks; empty: all.

@@ -126,6 +126,7 @@ impl Reader<'_> {
         let by = read_by(section);
         let urgency = read_urgency(section, names);
         let keep = read_keep(section);
+        let discounts_spam = section.bool("discount_spam").unwrap_or(true);
         let detector = detector?;
         let by = by.unwrap_or_else(|| if detector.by_cluster() { vec![By::Cluster] } else { Vec::new() });
         let keep = keep?.unwrap_or_else(|| detector.keep_default());
@@ -138,6 +139,7 @@ impl Reader<'_> {
             detector,
             by,
             urgency: urgency?,
+            discounts_spam,
             keep,
             route,
         })

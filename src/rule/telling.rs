@@ -1,6 +1,7 @@
 //! Which mentions of an alert come first, and who wrote them as a number. Knows nothing of rules.
 
 use crate::mention::{Label, Mention};
+use crate::post::Author;
 
 /// A reach at which more people make no post more telling: a million.
 const REACH_DIGITS: f32 = 6.0;
@@ -22,11 +23,11 @@ pub fn telling(mention: &Mention) -> f32 {
     if sum.is_finite() { sum } else { 0.0 }
 }
 
-/// The author as a number. Posts of a source that names no author share one: many of them are no crowd we can prove.
-pub fn author(mention: &Mention) -> u64 {
-    let author = &mention.post.author;
+/// An author of a source as a number. Posts of a source that names no author share one: many of them are no crowd we can
+/// prove.
+pub fn author_key(source: &str, author: &Author<'_>) -> u64 {
     let name = author.id.as_deref().or(author.handle.as_deref()).unwrap_or("");
-    let hash = blake3::hash(format!("{}\0{name}", mention.post.source).as_bytes());
+    let hash = blake3::hash(format!("{source}\0{name}").as_bytes());
     let mut first = [0; 8];
     first.copy_from_slice(&hash.as_bytes()[..8]);
     u64::from_le_bytes(first)

@@ -1,5 +1,7 @@
 //! Rules over invented posts: one table of posts in, one list of what was told out.
 
+mod spam;
+
 use super::life::OPEN_MAX;
 use super::{Engine, File, RuleSet, Verdict, WhyNot};
 use crate::alert::{Alert, Change, News, Priority, TELLING_MAX};
@@ -9,7 +11,7 @@ use crate::settings::Severity;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()

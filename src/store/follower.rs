@@ -75,41 +75,45 @@ impl Reader {
         row.as_ref().map(snapshot).transpose().map_err(self.fault())
     }
 
-    /// Shows everybody who follows, in no order, with what is known of them; at least their id.
+    /// Shows everybody who follows, in no order, with what is known of them, at least their id, and whether a person said
+    /// that they are spam.
     pub async fn each_follower(
         &self,
         source: &str,
         account: &str,
-        mut show: impl FnMut(Author<'static>),
+        mut show: impl FnMut(Author<'static>, Option<bool>),
     ) -> Result<(), Error> {
         let mut connection = self.connection().await;
         let mut rows = sqlx::query(
-            "SELECT follow.follower, author.profile FROM follow LEFT JOIN author \
-             ON author.source = follow.source AND author.id = follow.follower \
+            "SELECT follow.follower, author.profile, said.spam FROM follow LEFT JOIN author \
+             ON author.source = follow.source AND author.id = follow.follower LEFT JOIN author_correction said \
+             ON said.source = follow.source AND said.id = follow.follower \
              WHERE follow.source = $1 AND follow.account = $2 AND follow.kind = 'follow'",
         )
         .bind(source)
         .bind(account)
         .fetch(&mut *connection);
         while let Some(row) = rows.try_next().await.map_err(self.fault())? {
-            show(follower(&row).map_err(self.fault())?);
+            let (author, said) = follower(&row).map_err(self.fault())?;
+            show(author, said);
         }
         Ok(())
     }
 
-    /// Shows what was heard since then, oldest first, with what is known of the follower. What only two snapshots tell of
+    /// Shows what was heard since then, oldest first, with what is known and said of the follower. What only two snapshots tell of
     /// has no time of its own and is left out.
     pub async fn each_heard(
         &self,
         source: &str,
         account: &str,
         since: Timestamp,
-        mut show: impl FnMut(Timestamp, FollowKind, Author<'static>),
+        mut show: impl FnMut(Timestamp, FollowKind, (Author<'static>, Option<bool>)),
     ) -> Result<(), Error> {
         let mut connection = self.connection().await;
         let mut rows = sqlx::query(
-            "SELECT event.follower, author.profile, event.at, event.kind FROM follower_event event LEFT JOIN author \
-             ON author.source = event.source AND author.id = event.follower \
+            "SELECT event.follower, author.profile, said.spam, event.at, event.kind FROM follower_event event \
+             LEFT JOIN author ON author.source = event.source AND author.id = event.follower \
+             LEFT JOIN author_correction said ON said.source = event.source AND said.id = event.follower \
              WHERE event.source = $1 AND event.account = $2 AND event.at >= $3 AND event.since IS NULL \
              ORDER BY event.at, event.seq",
         )
@@ -185,13 +189,14 @@ fn snapshot(row: &SqliteRow) -> sqlx::Result<Snapshot> {
     })
 }
 
-fn heard(row: &SqliteRow) -> sqlx::Result<(Timestamp, FollowKind, Author<'static>)> {
-    let kind = row::by_name(&FOLLOW_KINDS, row.try_get(3)?)?;
-    Ok((row::timestamp(row.try_get(2)?)?, kind, follower(row)?))
+fn heard(row: &SqliteRow) -> sqlx::Result<(Timestamp, FollowKind, (Author<'static>, Option<bool>))> {
+    let kind = row::by_name(&FOLLOW_KINDS, row.try_get(4)?)?;
+    Ok((row::timestamp(row.try_get(3)?)?, kind, follower(row)?))
 }
 
-fn follower(row: &SqliteRow) -> sqlx::Result<Author<'static>> {
+fn follower(row: &SqliteRow) -> sqlx::Result<(Author<'static>, Option<bool>)> {
     let id: String = row.try_get(0)?;
     let known = row.try_get::<Option<&str>, _>(1)?.map(row::from_json::<Author<'_>>).transpose()?;
-    Ok(Author { id: Some(id.into()), ..known.map(Author::into_owned).unwrap_or_default() })
+    let author = Author { id: Some(id.into()), ..known.map(Author::into_owned).unwrap_or_default() };
+    Ok((author, row.try_get(2)?))
 }

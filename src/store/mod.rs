@@ -1,6 +1,7 @@
 //! The store: SQLite, the one truth. A source's cursor, its mentions, alert changes and outbox rows commit in one
 //! transaction. One [`Writer`] in the whole process; any number of [`Reader`]s, other processes' included.
 
+mod author;
 mod checkpoint;
 mod file;
 mod follower;
@@ -21,7 +22,7 @@ pub use write::Writer;
 use crate::alert::{Change, Delivery, DeliveryState};
 use crate::brand::{FollowerEvent, SnapshotStep};
 use crate::ledger::Gap;
-use crate::mention::{Label, Mention, Scores, Status};
+use crate::mention::{AuthorSpam, Label, Mention, Scores, Status};
 use crate::post::Author;
 use jiff::Timestamp;
 use sqlx::ConnectOptions;
@@ -154,9 +155,16 @@ pub struct Commit {
     /// Text and author are overwritten at once; the row stays as a tombstone so that a replay does not resurrect it.
     pub deleted: Vec<i64>,
     pub patches: Vec<(i64, Patch)>,
-    pub authors: Vec<(String, Author<'static>)>,
+    pub authors: Vec<Fetched>,
+    pub corrections: Vec<AuthorCorrection>,
+    /// Mentions (`seq`) whose author is judged anew.
+    pub marked: Vec<(i64, AuthorSpam)>,
+    /// Accounts that were deleted where they were: nothing of them stays.
+    pub gone: Vec<AuthorGone>,
     pub followers: Vec<FollowerEvent>,
     pub snapshots: Vec<SnapshotStep>,
+    /// Follows and unfollows before it are forgotten, some of them at a time.
+    pub followers_until: Option<Timestamp>,
     pub gaps: Vec<(Arc<str>, Gap)>,
     pub alerts: Vec<Change>,
     /// Outbox rows to add; unsent older revisions for the same (alert, hook) become `Superseded`.
@@ -178,8 +186,12 @@ impl Commit {
             deleted,
             patches,
             authors,
+            corrections,
+            marked,
+            gone,
             followers,
             snapshots,
+            followers_until,
             gaps,
             alerts,
             deliveries,
@@ -189,7 +201,8 @@ impl Commit {
             rescored,
         } = self;
         let mentions = new.len() + edited.len() + deleted.len() + patches.len() + rescore.len() + rescored.len();
-        mentions + authors.len() + followers.len() + snapshots.len() + gaps.len() + alerts.len() + deliveries.len()
+        let people = authors.len() + corrections.len() + marked.len() + gone.len() + followers.len() + snapshots.len();
+        mentions + people + usize::from(followers_until.is_some()) + gaps.len() + alerts.len() + deliveries.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -198,9 +211,39 @@ impl Commit {
 
     /// It brings new mentions and changes no other.
     pub fn only_adds_mentions(&self) -> bool {
-        let Self { edited, deleted, patches, authors, rescored, .. } = self;
-        edited.is_empty() && deleted.is_empty() && patches.is_empty() && authors.is_empty() && rescored.is_empty()
+        let Self { edited, deleted, patches, authors, marked, rescored, .. } = self;
+        let changed = edited.len() + deleted.len() + patches.len() + authors.len() + marked.len() + rescored.len();
+        changed == 0
     }
+}
+
+/// A profile as it came in, and how likely its author is spam.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetched {
+    pub source: String,
+    pub author: Author<'static>,
+    pub spam: AuthorSpam,
+}
+
+/// A person's word on an author; wins over the model wherever the author appears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorCorrection {
+    pub source: String,
+    /// As the source calls it.
+    pub author: String,
+    /// `None`: taken back.
+    pub spam: Option<bool>,
+    pub who: String,
+    pub at: Timestamp,
+}
+
+/// An account that was deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorGone {
+    pub source: String,
+    /// As the source calls it.
+    pub author: String,
+    pub at: Timestamp,
 }
 
 /// A person's change to a mention. `None` leaves a field as it is.

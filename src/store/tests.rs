@@ -1,5 +1,6 @@
 //! Tests of the store: what goes in comes out, what must not get in stays out, and damage is told.
 
+mod author;
 mod follower;
 mod model;
 mod rescore;
@@ -107,6 +108,7 @@ fn alert(id: &str, revision: u32, state: State) -> Alert {
         resolved_at: None,
         resolved_why: None,
         count: 3,
+        spam_left_out: 0,
         ruleset: "abc".into(),
         mentions: vec![1, 2],
     }
@@ -132,6 +134,10 @@ fn delivery(alert_id: &str, hook: &str, revision: u32) -> Delivery {
 fn outcome(delivery: &Delivery, state: DeliveryState) -> DeliveryOutcome {
     let (attempts, due_at, last_error) = (delivery.attempts + 1, at(100), Some("refused".to_owned()));
     DeliveryOutcome { id: delivery.id.clone(), state, attempts, due_at, finished_at: Some(at(50)), last_error }
+}
+
+fn fetched(source: &str, author: Author<'static>) -> Fetched {
+    Fetched { source: source.into(), author, spam: AuthorSpam::default() }
 }
 
 fn follower(record: &str, second: i64, kind: FollowKind) -> FollowerEvent {
@@ -173,7 +179,7 @@ async fn every_type_comes_back_as_it_went_in() {
         gaps: vec![("s".into(), gap.clone())],
         alerts: vec![Change { alert: alert("a", 1, State::Open), news: None, hooks: vec![] }],
         deliveries: arcs([dead.clone()]),
-        authors: vec![("bluesky".into(), profile.clone())],
+        authors: vec![fetched("bluesky", profile.clone())],
         cursors: vec![("s".into(), "here".into())],
         ..Commit::default()
     };
@@ -224,7 +230,7 @@ async fn a_deleted_post_leaves_nothing_of_its_author() {
     (secret.post.text, secret.note) = ("zebrafish".into(), Some("zebrafish again".into()));
     secret.post.author.handle = Some("unicorn.example".into());
     let profile = secret.post.author.clone();
-    let authors = vec![("s".into(), profile)];
+    let authors = vec![fetched("s", profile)];
     let new = arcs([secret.clone(), mention(2, "b", Some("ann"))]);
     writer.commit(&Commit { new, authors, ..Commit::default() }).await.unwrap();
     assert_eq!(reader.mentions_of_author("s", "ann").await.unwrap(), [1, 2]);
@@ -345,7 +351,7 @@ async fn an_author_is_found_across_shelves() {
     }
     let all = [1, 65_535, 65_536, 65_537, 196_609, 196_610, 196_611];
     assert_eq!(reader.mentions_of_author("s", "ann").await.unwrap(), all);
-    let authors = vec![("s".into(), profile)];
+    let authors = vec![fetched("s", profile)];
     writer.commit(&Commit { authors, ..Commit::default() }).await.unwrap();
     let followers: Vec<_> =
         reader.mentions(&all).await.unwrap().iter().map(|mention| mention.post.author.followers).collect();
@@ -503,7 +509,7 @@ async fn a_profile_completes_what_lacks_counts() {
     assert_eq!(reader.authors_to_look_up("t", at(0), 9).await.unwrap(), [""; 0]);
     let ann = Author { id: Some("ann".into()), followers: Some(9), name: Some("Ann".into()), ..Author::default() };
     let gone = Author { id: Some("bob".into()), ..Author::default() };
-    let authors = vec![("s".into(), ann), ("s".into(), gone), ("s".into(), Author::default())];
+    let authors = [ann, gone, Author::default()].map(|author| fetched("s", author)).into();
     writer.commit(&Commit { authors, ..Commit::default() }).await.unwrap();
     let changes = reader.changes(4, 9).await.unwrap();
     assert_eq!(changes.iter().map(|changed| changed.seq).collect::<Vec<_>>(), [1]);

@@ -146,8 +146,13 @@ async fn apply(connection: &mut SqliteConnection, commit: &Commit, before: Count
     rescore::add(connection, &commit.rescore).await?;
     rescore::take(connection, &commit.rescored, &mut counters).await?;
     author::put(connection, &commit.authors, Timestamp::now(), &mut counters).await?;
+    author::correct(connection, &commit.corrections).await?;
+    author::mark(connection, &commit.marked, &mut counters).await?;
     follower::hear(connection, &commit.followers).await?;
     follower::list(connection, &commit.snapshots).await?;
+    // Last: whatever else came in of them goes, too.
+    author::forget(connection, &commit.gone).await?;
+    author::prune(connection, commit.followers_until).await?;
     for (source, gap) in &commit.gaps {
         sqlx::query("INSERT INTO gap (source, from_at, to_at, reason) VALUES ($1, $2, $3, $4)")
             .bind(&**source)

@@ -1,15 +1,17 @@
 //! `reputed follower`: who follows, and how much of the growth is real.
 
 mod audit;
+mod correct;
 mod score;
 
 use super::Failure;
 use clap::Subcommand;
 
-/// Who follows, and how much of the growth is real: score profiles, audit an own account
+/// Who follows, and how much of the growth is real: score profiles, audit an own account, correct the model
 #[derive(Subcommand)]
 pub enum Follower {
     Audit(audit::Audit),
+    Correct(correct::Correct),
     Score(score::Score),
 }
 
@@ -17,6 +19,7 @@ impl Follower {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self {
             Follower::Audit(command) => command.run(),
+            Follower::Correct(command) => command.run(),
             Follower::Score(command) => command.run(),
         }
     }

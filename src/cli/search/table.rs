@@ -1,8 +1,8 @@
 //! Facets and counts over time as small tables for a person.
 
 use super::plain;
-use crate::http::summary::{Summary, Values};
-use crate::index::{Interval, Step};
+use crate::http::summary::{Step, Summary, Values};
+use crate::index::Interval;
 use std::fmt::Write as _;
 
 /// Widest bar, in characters.
@@ -36,21 +36,29 @@ fn heading(text: &mut String, name: &str, colour: bool) {
 }
 
 fn facet_rows(text: &mut String, facet: &Values, total: u64) {
-    let mut rows: Vec<(String, u64)> =
-        facet.values.iter().map(|counted| (shown(&counted.value), counted.count)).collect();
+    let mut rows: Vec<(String, u64, String)> = facet
+        .values
+        .iter()
+        .map(|counted| (shown(&counted.value), counted.count, spam(counted.count, counted.without_spam)))
+        .collect();
     if facet.none > 0 {
-        rows.push(("(none)".to_owned(), facet.none));
+        rows.push(("(none)".to_owned(), facet.none, String::new()));
     }
-    let name = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    let digits = rows.iter().map(|(_, count)| count.to_string().len()).max().unwrap_or_default();
-    for (value, count) in rows {
+    let name = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or_default();
+    let digits = rows.iter().map(|(_, count, _)| count.to_string().len()).max().unwrap_or_default();
+    for (value, count, spam) in rows {
         let share = 100.0 * count as f64 / total.max(1) as f64;
-        row(text, &format!("  {value:<name$}  {count:>digits$}  {share:>5.1} %"));
+        row(text, &format!("  {value:<name$}  {count:>digits$}  {share:>5.1} %{spam}"));
     }
     let more = facet.distinct.saturating_sub(facet.values.len() as u64);
     if more > 0 {
         row(text, &format!("  and {more} more"));
     }
+}
+
+/// What of a count is likely spam, where any is.
+fn spam(count: u64, without: u64) -> String {
+    if without < count { format!("  ({} likely spam)", count - without) } else { String::new() }
 }
 
 fn shown(value: &str) -> String {
@@ -68,7 +76,8 @@ fn step_rows(text: &mut String, counts: &[Step], interval: Interval) {
     for step in counts {
         // At least a trace of what is there.
         let bar = "#".repeat((step.count * BAR).div_ceil(most) as usize);
-        row(text, &format!("  {}  {:>digits$}  {bar}", step.at.strftime(format), step.count));
+        let spam = spam(step.count, step.without_spam);
+        row(text, &format!("  {}  {:>digits$}  {bar}{spam}", step.at.strftime(format), step.count));
     }
 }
 
@@ -80,18 +89,28 @@ mod tests {
 
     #[test]
     fn rows_stand_below_each_other() {
-        let counted = |value: &str, count| Counted { value: value.into(), count, name: None, source: None };
+        let counted = |value: &str, count: u64| Counted {
+            value: value.into(),
+            count,
+            without_spam: count.min(88),
+            name: None,
+            source: None,
+        };
         let values = vec![counted("sky", 90), counted("\x1b[31mblogs", 9), counted("", 1)];
         let facet = Values { values, distinct: 5, none: 20 };
-        let day = |day: i64, count| Step { at: Timestamp::from_second(day * 86_400).unwrap(), count };
+        let day = |day: i64, count: u64| {
+            let at = Timestamp::from_second(day * 86_400).unwrap();
+            Step { at, count, without_spam: count.min(88) }
+        };
         let summary = Summary {
             facets: [("source", facet)].into_iter().collect(),
             counts: Some(vec![day(0, 100), day(1, 0), day(2, 1)]),
+            without_spam: Some(105),
         };
         let bar = "#".repeat(40);
         let expected = format!(
-            "\nsource\n  sky        90   75.0 %\n  [31mblogs   9    7.5 %\n  (deleted)   1    0.8 %\n  (none)     20   16.7 %\n  and 2 more\n\
-             \nby day\n  1970-01-01  100  {bar}\n  1970-01-02    0\n  1970-01-03    1  #\n"
+            "\nsource\n  sky        90   75.0 %  (2 likely spam)\n  [31mblogs   9    7.5 %\n  (deleted)   1    0.8 %\n  (none)     20   16.7 %\n  and 2 more\n\
+             \nby day\n  1970-01-01  100  {bar}  (12 likely spam)\n  1970-01-02    0\n  1970-01-03    1  #\n"
         );
         assert_eq!(text(&summary, 120, Some(Interval::Day), false), expected);
         assert_eq!(text(&Summary::default(), 120, None, true), "");

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::flow::draft::Draft;
+use crate::follower::model::Model;
+use crate::mention::AuthorSpam;
 use crate::source::intake::Batch;
-use crate::store::Writer;
+use crate::store::{AuthorCorrection, Writer};
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 const SOURCE: &str = "s";
 
@@ -16,6 +18,8 @@ struct Bench {
     judged: mpsc::Sender<Judged>,
     drafts: mpsc::Receiver<Draft>,
     committed: watch::Sender<u64>,
+    profiles: mpsc::Sender<(String, Vec<Author<'static>>)>,
+    commands: mpsc::Sender<Command>,
 }
 
 impl Bench {
@@ -25,14 +29,15 @@ impl Bench {
         let (judged, judged_inlet) = mpsc::channel(8);
         let (to_commit, drafts) = mpsc::channel(1);
         let (committed, is_committed) = watch::channel(0);
-        let (_, commands) = mpsc::channel(1);
+        let (to_command, commands) = mpsc::channel(1);
         let (_, outcomes) = mpsc::channel(1);
-        let (_, profiles) = mpsc::channel(1);
+        let (to_learn, profiles) = mpsc::channel(1);
         let (_, found) = mpsc::channel(1);
         let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles, found };
         let (rules, _) = RuleSet::read(&[], &[], &[], &Default::default()).unwrap();
         let ingest = Ingest {
             copies: Default::default(),
+            authors: Authors::load(Arc::new(Model::load().unwrap()), &reader).await.unwrap(),
             engine: Engine::new(rules.clone(), Vec::new(), Vec::new()),
             reader,
             kinds: Vec::new(),
@@ -45,9 +50,10 @@ impl Bench {
             next_seq: writer.next_seq(),
             refines: true,
             under_way: UnderWay::new(to_commit, is_committed),
+            pruned_at: Some(Timestamp::now()),
         };
         tokio::spawn(async move { ingest.run(&mut inlets).await });
-        Self { _dir: dir, writer, judged, drafts, committed }
+        Self { _dir: dir, writer, judged, drafts, committed, profiles: to_learn, commands: to_command }
     }
 
     async fn hear(&self, items: Vec<Item>) {
@@ -65,6 +71,32 @@ impl Bench {
         self.writer.commit(&draft.commit).await.unwrap();
         self.committed.send_modify(|count| *count += 1);
     }
+
+    /// Whether the word was taken; with what is committed then.
+    async fn correct(&mut self, author: &str, spam: Option<bool>) -> (bool, store::Commit) {
+        let (done, taken) = oneshot::channel();
+        let (source, author, who, at) = (SOURCE.into(), author.into(), "eve".into(), Timestamp::UNIX_EPOCH);
+        let correction = AuthorCorrection { source, author, spam, who, at };
+        self.commands.send(Command::CorrectAuthor { correction, done }).await.unwrap();
+        let mut draft = self.draft().await;
+        let (answer, is_taken) = draft.answers.pop().unwrap();
+        answer.send(is_taken).unwrap();
+        self.writer.commit(&draft.commit).await.unwrap();
+        self.committed.send_modify(|count| *count += 1);
+        (taken.await.unwrap(), draft.commit)
+    }
+}
+
+/// Follows many and is followed by few.
+fn bought(id: &str) -> Author<'static> {
+    let (followers, following, posts) = (Some(3), Some(4_812), Some(2));
+    Author { id: Some(id.to_owned().into()), followers, following, posts, ..Author::default() }
+}
+
+fn by(author: Author<'static>, id: &str) -> Item {
+    let Item::Post(mut post, matches) = post(id, id) else { unreachable!() };
+    post.author = author;
+    Item::Post(post, matches)
 }
 
 fn post(id: &str, text: &str) -> Item {
@@ -154,4 +186,55 @@ async fn an_unfollow_finds_the_follow_that_is_under_way() {
     let followers = bench.draft().await.commit.followers;
     let told: Vec<_> = followers.iter().map(|event| (event.account.as_str(), event.kind)).collect();
     assert_eq!(told, [(account.as_str(), FollowKind::Unfollow)], "and once only");
+}
+
+#[tokio::test]
+async fn an_author_is_judged_with_the_mention_or_with_the_profile() {
+    let mut bench = Bench::new().await;
+    bench.hear(vec![by(bought("ann"), "a"), post("b", "nothing known")]).await;
+    let first = bench.draft().await;
+    let spam: Vec<bool> = first.commit.new.iter().map(|mention| mention.author_spam.is_likely()).collect();
+    assert_eq!((spam, first.commit.new[1].author_spam.spam), (vec![true, false], None));
+    bench.commit(first).await;
+    bench.profiles.send((SOURCE.into(), vec![bought("bob")])).await.unwrap();
+    let fetched = bench.draft().await.commit.authors;
+    assert!(fetched.len() == 1 && fetched[0].spam.is_likely(), "{fetched:?}");
+}
+
+#[tokio::test]
+async fn a_persons_word_wins_over_the_model_at_once_and_until_it_is_taken_back() {
+    let mut bench = Bench::new().await;
+    bench.hear(vec![by(bought("bob"), "a")]).await;
+    let first = bench.draft().await;
+    bench.commit(first).await;
+    let (taken, commit) = bench.correct("bob", Some(false)).await;
+    assert!(taken && commit.marked.contains(&(1, AuthorSpam::said(false))), "{:?}", commit.marked);
+    bench.hear(vec![by(bought("bob"), "b"), by(bought("cem"), "c")]).await;
+    let next = bench.draft().await;
+    let spam: Vec<bool> = next.commit.new.iter().map(|mention| mention.author_spam.is_likely()).collect();
+    assert_eq!(spam, [false, true]);
+    bench.commit(next).await;
+    let (taken, commit) = bench.correct("bob", None).await;
+    let likely: Vec<bool> = commit.marked.iter().map(|(_, spam)| spam.is_likely()).collect();
+    assert!(taken && likely.len() >= 2 && likely.iter().all(|likely| *likely), "the model judges again: {likely:?}");
+    let (taken, commit) = bench.correct("nobody", Some(true)).await;
+    assert!(!taken && commit.corrections.is_empty());
+}
+
+#[tokio::test]
+async fn of_an_account_that_goes_everything_is_forgotten_and_of_a_stranger_nothing_written() {
+    let mut bench = Bench::new().await;
+    let at = Timestamp::UNIX_EPOCH;
+    bench.profiles.send((SOURCE.into(), vec![bought("bob")])).await.unwrap();
+    let first = bench.draft().await;
+    bench.hear(vec![post("a", "one"), Item::AuthorGone { author: "stranger".into(), at }]).await;
+    bench.hear(vec![Item::AuthorGone { author: "bob".into(), at }]).await;
+    bench.commit(first).await;
+    let mut gone = bench.draft().await.commit.gone;
+    if gone.is_empty() {
+        let next = bench.draft().await;
+        gone = next.commit.gone;
+    }
+    let gone: Vec<&str> = gone.iter().map(|gone| gone.author.as_str()).collect();
+    assert_eq!(gone, ["bob"]);
 }

@@ -87,3 +87,14 @@ fn rates_that_cannot_be_are_refused() {
     assert_eq!(refused(&[0.0, 0.5, 1.0], &[1; 3], &[1; 2]), RatesError::Counts { edges: 3, counts: 3 });
     assert_eq!(refused(&[0.0, 0.5, 1.0], &[1; 2], &[0; 2]), RatesError::Nobody("spam"));
 }
+
+#[test]
+fn what_people_said_is_certain() {
+    let found = rates().share(&set([60, 20, 10, 5, 5], 7));
+    assert_eq!(found.with_said((0, 0)), found);
+    let with = found.with_said((100, 0));
+    assert_eq!((with.known, with.unknown), (200, 7));
+    assert!((with.spam - f64::midpoint(found.spam, 1.0)).abs() < 1e-9 && with.low >= 0.5, "{with:?}");
+    let only = rates().share(&set([0; 5], 0)).with_said((1, 3));
+    assert_eq!((only.spam, only.low, only.high, only.known), (0.25, 0.25, 0.25, 4));
+}

@@ -5,7 +5,12 @@ use super::super::route::{Need, ROUTES, Route};
 use super::*;
 
 fn path(route: &Route) -> String {
-    route.path.replace("{id}", "nothing").replace("{account}", "nobody").replace("{name}", "page.css")
+    route
+        .path
+        .replace("{source}", "nowhere")
+        .replace("{id}", "nothing")
+        .replace("{account}", "nobody")
+        .replace("{name}", "page.css")
 }
 
 fn is_refused(status: u16) -> bool {

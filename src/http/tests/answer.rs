@@ -275,3 +275,30 @@ async fn the_page_and_its_files_are_served_under_a_strict_policy() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_person_says_whether_an_author_is_spam() {
+    let mut known = mention(1, "a", "acme", "kettle");
+    (known.post.source, known.post.author.id) = ("fedi".into(), Some("42/7".into()));
+    let house = House::open(vec![known]).await;
+    let ask = |body: &'static str, path: &'static str| {
+        read(
+            house
+                .request("PATCH", path)
+                .bearer_auth(token("responder"))
+                .json(&serde_json::from_str::<Value>(body).unwrap()),
+        )
+    };
+    let path = "/api/v1/authors/fedi/42%2F7";
+    let (status, said) = ask(r#"{"spam":"no"}"#, path).await;
+    assert_eq!(
+        (status, &said["spam"], &said["who"], &said["id"]),
+        (200, &"no".into(), &"responder".into(), &"42/7".into())
+    );
+    let (status, said) = ask(r#"{"spam":null}"#, path).await;
+    assert_eq!((status, &said["spam"]), (200, &Value::Null));
+    assert_eq!(ask(r#"{"spam":"no"}"#, "/api/v1/authors/fedi/nobody").await.0, 404);
+    for bad in ["{}", r#"{"spam":true}"#, r#"{"spam":"no","why":1}"#] {
+        assert_eq!(ask(bad, path).await.0, 400, "{bad}");
+    }
+}

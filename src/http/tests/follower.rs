@@ -4,7 +4,9 @@ use super::super::audit::{Audits, Back, Question};
 use super::super::openapi;
 use super::*;
 use crate::brand::{FollowKind, FollowerEvent, Listed, SnapshotState, SnapshotStep};
+use crate::mention::AuthorSpam;
 use crate::post::Author;
+use crate::store::Fetched;
 use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -46,6 +48,10 @@ fn person(id: &str) -> (String, Author<'static>) {
     (source, Author { followers: counts.0, following: counts.1, posts: counts.2, has_avatar: Some(true), ..author })
 }
 
+fn fetched(authors: Vec<(String, Author<'static>)>) -> Vec<Fetched> {
+    authors.into_iter().map(|(source, author)| Fetched { source, author, spam: AuthorSpam::default() }).collect()
+}
+
 fn doubtful(id: &str, name: &str) -> (String, Author<'static>) {
     let (source, author) = known("fedi", id, &format!("{id}48213@fedi.example"));
     let name = Some(name.to_owned().into());
@@ -78,6 +84,7 @@ async fn house() -> House {
         known("fedi", "99", "once-acme"),
     ];
     let followers = vec![follow("dora", hours_ago(2 * DAY)), follow("emil", hours_ago(DAY))];
+    let authors = fetched(authors);
     let commits = [Commit { snapshots, authors, ..Commit::default() }, Commit { followers, ..Commit::default() }];
     House::furnished(vec![], vec![brand("acme", acme), brand("bolt", bolt)], commits.into()).await
 }
@@ -258,7 +265,7 @@ async fn an_audit_is_kept_for_those_who_ask_the_same() {
     let first = first.unwrap();
     assert!(Arc::ptr_eq(&first, &together.unwrap()), "the second waited for the first");
     let commit =
-        Commit { snapshots: listed("fedi", "42/7", &["ann"]), authors: vec![person("ann")], ..Commit::default() };
+        Commit { snapshots: listed("fedi", "42/7", &["ann"]), authors: fetched(vec![person("ann")]), ..Commit::default() };
     writer.commit(&commit).await.unwrap();
     assert!(Arc::ptr_eq(&first, &audits.report(question(30)).await.unwrap()));
     assert_eq!(audits.report(question(7)).await.unwrap().report.audit.share.known, 1);

@@ -11,6 +11,7 @@ async fn house() -> House {
     told.post.author.id = Some("did:x:ann".into());
     told.post.author.handle = Some("ann.example".into());
     told.post.author.name = Some("Ann".into());
+    told.author_spam.spam = Some(0.9);
     told.scores = Some(Scores {
         lang: "en".into(),
         lang_p: 1.0,
@@ -44,39 +45,50 @@ async fn all_hits_are_told_with_every_page() {
     assert_eq!((status, &page["total"], seqs(&page).len()), (200, &json!(3), 1), "{page}");
     let facets = json!({
         "author": {
-            "values": [{"value": "ann.example", "name": "Ann", "source": "blogs", "count": 1}],
+            "values": [{"value": "ann.example", "name": "Ann", "source": "blogs", "count": 1, "without_spam": 0}],
             "distinct": 1,
             "none": 2,
         },
-        "lang": {"values": [{"value": "en", "count": 1}], "distinct": 1, "none": 2},
+        "lang": {"values": [{"value": "en", "count": 1, "without_spam": 0}], "distinct": 1, "none": 2},
         "source": {
-            "values": [{"value": "blogs", "count": 2}, {"value": "Forum", "count": 1}],
+            "values": [
+                {"value": "blogs", "count": 2, "without_spam": 1},
+                {"value": "Forum", "count": 1, "without_spam": 1},
+            ],
             "distinct": 2,
             "none": 0,
         },
     });
     assert_eq!(page["facets"], facets);
     let counts = json!([
-        {"at": "2026-09-21T00:00:00Z", "count": 2},
-        {"at": "2026-09-22T00:00:00Z", "count": 0},
-        {"at": "2026-09-23T00:00:00Z", "count": 1},
+        {"at": "2026-09-21T00:00:00Z", "count": 2, "without_spam": 1},
+        {"at": "2026-09-22T00:00:00Z", "count": 0, "without_spam": 0},
+        {"at": "2026-09-23T00:00:00Z", "count": 1, "without_spam": 1},
     ]);
     assert_eq!(page["counts"], counts);
+    assert_eq!(page["without_spam"], 2, "Ann is likely spam");
 
     let (_, plain) = house.get(ADMIN, "/api/v1/mentions?q=kettle").await;
-    assert!(plain.get("facets").is_none() && plain.get("counts").is_none(), "only when asked for");
+    assert!(
+        plain.get("facets").is_none() && plain.get("counts").is_none() && plain.get("without_spam").is_none(),
+        "only when asked for"
+    );
     let (_, none) = house.get(ADMIN, "/api/v1/mentions?q=nothing&over=day").await;
     assert_eq!((&none["counts"], &none["undecided"]), (&json!([]), &json!(0)));
     let (_, few) = house.get(ADMIN, "/api/v1/mentions?facets=source&top=1").await;
-    assert_eq!(few["facets"]["source"]["values"], json!([{"value": "blogs", "count": 3}]));
+    assert_eq!(few["facets"]["source"]["values"], json!([{"value": "blogs", "count": 3, "without_spam": 2}]));
 }
 
 #[tokio::test]
 async fn what_nobody_knows_is_undecided() {
     let house = house().await;
-    for (query, found, undecided) in
-        [("reach:%3E1k", 1, 3), ("-reach:%3E1k", 0, 3), ("kettle", 4, 0), ("sentiment:negative+OR+brand:bolt", 2, 2)]
-    {
+    for (query, found, undecided) in [
+        ("reach:%3E1k", 1, 3),
+        ("-reach:%3E1k", 0, 3),
+        ("kettle", 4, 0),
+        ("spam:%3E0.8", 1, 3),
+        ("sentiment:negative+OR+brand:bolt", 2, 2),
+    ] {
         let (_, page) = house.get(ADMIN, &format!("/api/v1/mentions?q={query}")).await;
         assert_eq!((&page["total"], &page["undecided"]), (&json!(found), &json!(undecided)), "{query}");
     }

@@ -36,6 +36,7 @@ fn any_mention() -> impl Strategy<Value = Mention> {
             mention.post.created_at = Timestamp::from_second(second - 10).unwrap();
             mention.scores =
                 (second % 3 > 0).then(|| scores("de-AT", second as f32 / 30.0, Label::ALL[second as usize % 3].1));
+            mention.author_spam.spam = (second % 3 > 0).then_some(if second % 3 > 1 { 0.8 } else { 0.79 });
             mention.correction = (second % 4 == 0).then_some(Label::Positive);
             mention.status = Status::ALL[second as usize % 5].1;
             mention.post.author.handle = (second % 2 == 0).then(|| "@acme.example".into());
@@ -254,6 +255,20 @@ fn what_is_told_of_all_hits_is_what_counting_them_tells() {
                 .collect();
             let found: Vec<(i64, u64)> = hits.counts.iter().map(|step| (step.at.as_second(), step.count)).collect();
             prop_assert_eq!(found, expected);
+            let (of_spam, spam) = (hits.spam.unwrap(), |mention: &&&Mention| mention.author_spam.is_likely());
+            prop_assert_eq!(of_spam.total, matching.iter().filter(spam).count() as u64);
+            prop_assert_eq!(of_spam.counts.iter().map(|step| step.count).sum::<u64>(), of_spam.total);
+            for step in &of_spam.counts {
+                let at = |mention: &&&Mention| hour(mention) == step.at.as_second();
+                prop_assert_eq!(step.count, matching.iter().filter(spam).filter(at).count() as u64);
+            }
+            for facet in &of_spam.facets {
+                for (value, count) in &facet.values {
+                    let Value::Name(name) = value else { panic!("authors are left out") };
+                    let has = |mention: &&&Mention| values(facet.by, mention).contains(name);
+                    prop_assert_eq!(*count, matching.iter().filter(spam).filter(has).count() as u64);
+                }
+            }
             Ok(())
         })
         .unwrap();

@@ -2,7 +2,7 @@
 //! `detect = { kind = "count", within = "1h", min_count = 5, min_authors = 3 }`
 //!
 //! It holds when any stretch of `within` around the new match is full enough, so the order of arrival does not matter:
-//! a late post counts in its own window.
+//! a late post counts in its own window. Matches by authors who are likely spam fill nothing.
 
 use super::{Detector, Seen};
 use crate::rule::group::Group;
@@ -71,20 +71,27 @@ impl Count {
         let apart = |a: &Seen, b: &Seen| b.at.duration_since(a.at);
         let first = matches.partition_point(|seen| at.duration_since(seen.at) > self.within);
         let mut authors: HashMap<u64, usize> = HashMap::new();
-        let mut end = first;
-        let mut best: Option<(usize, usize)> = None;
+        let (mut end, mut counted) = (first, 0);
+        let mut best: Option<(usize, usize, usize)> = None;
         for start in first..matches.len() {
             if matches[start].at > at {
                 break;
             }
             while end < matches.len() && apart(&matches[start], &matches[end]) <= self.within {
-                *authors.entry(matches[end].author).or_default() += 1;
+                if !matches[end].spam {
+                    *authors.entry(matches[end].author).or_default() += 1;
+                    counted += 1;
+                }
                 end += 1;
             }
-            let full = end - start >= self.min_count && authors.len() >= self.min_authors;
-            if full && best.is_none_or(|(from, to)| end - start > to - from) {
-                best = Some((start, end));
+            let full = counted >= self.min_count && authors.len() >= self.min_authors;
+            if full && best.is_none_or(|(_, _, most)| counted > most) {
+                best = Some((start, end, counted));
             }
+            if matches[start].spam {
+                continue;
+            }
+            counted -= 1;
             if let Some(count) = authors.get_mut(&matches[start].author) {
                 *count -= 1;
                 if *count == 0 {
@@ -92,7 +99,7 @@ impl Count {
                 }
             }
         }
-        best.map(|(from, to)| matches.range(from..to).copied().collect())
+        best.map(|(from, to, _)| matches.range(from..to).copied().collect())
     }
 
     /// Forgets the groups that were quiet longest, a quarter of all matches at once so that it happens seldom.
@@ -140,7 +147,17 @@ impl Detector for Count {
     }
 
     fn holds(&self, group: &Group, seen: Seen) -> Option<Vec<Seen>> {
-        self.fullest(self.groups.get(group)?, seen.at)
+        if seen.spam { None } else { self.fullest(self.groups.get(group)?, seen.at) }
+    }
+
+    fn leaves_spam_out(&self) -> bool {
+        true
+    }
+
+    fn reckon(&mut self, spam: &HashMap<u64, bool>) {
+        for seen in self.groups.values_mut().flatten() {
+            seen.spam = spam.get(&seen.author).copied().unwrap_or(seen.spam);
+        }
     }
 
     fn clear(&mut self, group: &Group) {
@@ -177,7 +194,14 @@ mod tests {
     use std::collections::HashSet;
 
     fn seen(seq: i64, minute: i64, author: u64) -> Seen {
-        Seen { seq, at: Timestamp::from_second(1_800_000_000 + minute * 60).unwrap(), author, adds: 0, telling: 0.0 }
+        Seen {
+            seq,
+            at: Timestamp::from_second(1_800_000_000 + minute * 60).unwrap(),
+            author,
+            adds: 0,
+            telling: 0.0,
+            spam: false,
+        }
     }
 
     fn feed(count: &mut Count, posts: &[(i64, u64)]) -> Vec<Option<usize>> {
@@ -206,6 +230,26 @@ mod tests {
             let mut count = Count::new(hour, 3, 2);
             assert_eq!(feed(&mut count, posts), *expected, "{name}");
         }
+    }
+
+    #[test]
+    fn likely_spam_fills_no_window() {
+        let mut count = Count::new(SignedDuration::from_hours(1), 2, 2);
+        let group = Group::default();
+        let see = |count: &mut Count, seq, author, spam| {
+            let seen = Seen { spam, ..seen(seq, seq, author) };
+            count.see(&group, seen);
+            count.holds(&group, seen).map(|all| all.len())
+        };
+        assert_eq!(see(&mut count, 1, 1, true), None);
+        assert_eq!(see(&mut count, 2, 2, false), None);
+        assert_eq!(see(&mut count, 3, 3, true), None);
+        assert_eq!(see(&mut count, 4, 4, false), Some(4), "with what lies between");
+        assert_eq!(see(&mut count, 5, 5, true), None, "spam signals nothing, however full it is");
+        let mut corrected = Count::new(SignedDuration::from_hours(1), 2, 2);
+        assert_eq!(see(&mut corrected, 1, 1, true), None);
+        corrected.reckon(&HashMap::from([(1, false), (9, true)]));
+        assert_eq!(see(&mut corrected, 2, 2, false), Some(2));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod each;
 use super::group::Group;
 use crate::settings::Section;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
 use std::fmt;
 
 /// What is kept of a matching mention.
@@ -21,6 +22,8 @@ pub struct Seen {
     pub adds: u32,
     /// How telling it is, higher first.
     pub telling: f32,
+    /// The author is likely spam, and the rule discounts that.
+    pub spam: bool,
 }
 
 impl Clone for Box<dyn Detector> {
@@ -37,7 +40,8 @@ pub trait Detector: fmt::Debug + Send + Sync {
     /// Takes in a match.
     fn see(&mut self, _group: &Group, _seen: Seen) {}
 
-    /// Asked after [`Detector::see`]. `Some`: with `seen` the signal holds, and every match that it rests on.
+    /// Asked after [`Detector::see`]. `Some`: with `seen` the signal holds, and every match that it rests on, with those
+    /// among them that were left out.
     fn holds(&self, group: &Group, seen: Seen) -> Option<Vec<Seen>>;
 
     /// The group's alert was resolved: what led to it is used up.
@@ -45,6 +49,9 @@ pub trait Detector: fmt::Debug + Send + Sync {
 
     /// The mention was deleted.
     fn forget(&mut self, _seq: i64) {}
+
+    /// What is known of some authors has changed: whether they are likely spam.
+    fn reckon(&mut self, _spam: &HashMap<u64, bool>) {}
 
     /// Nothing with an event time before `oldest` will come any more.
     fn prune(&mut self, _oldest: Timestamp) {}
@@ -61,6 +68,11 @@ pub trait Detector: fmt::Debug + Send + Sync {
 
     /// How long an alert waits for a further match when the rule does not say.
     fn keep_default(&self) -> SignedDuration;
+
+    /// Matches by likely spam signal nothing: they are only told of, beside those that count.
+    fn leaves_spam_out(&self) -> bool {
+        false
+    }
 
     /// One alert per near-identical text when the rule has no `by`; else one per brand.
     fn by_cluster(&self) -> bool {

@@ -28,4 +28,19 @@ CREATE TABLE wanted_profile (
     source TEXT NOT NULL,
     id     TEXT NOT NULL
 );
-CREATE UNIQUE INDEX wanted_profile_once ON wanted_profile (source, id)
+CREATE UNIQUE INDEX wanted_profile_once ON wanted_profile (source, id);
+
+-- Whose profile, events and word go when the account does.
+CREATE INDEX follow_follower ON follow (source, follower);
+CREATE INDEX follower_event_follower ON follower_event (source, follower);
+CREATE INDEX follower_event_at ON follower_event (at);
+
+-- What people said of authors and followers: 1 spam, 0 not, NULL taken back.
+CREATE TABLE author_correction (
+    source TEXT NOT NULL,
+    id     TEXT NOT NULL,
+    spam   INTEGER,
+    who    TEXT NOT NULL,
+    at     BIGINT NOT NULL,
+    PRIMARY KEY (source, id)
+)

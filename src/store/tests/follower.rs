@@ -1,6 +1,6 @@
 //! Whole lists of followers: what they tell that was not heard, and what they may not tell.
 
-use super::at;
+use super::{at, fetched};
 use crate::brand::FollowKind::{Follow, Unfollow};
 use crate::brand::{FollowKind, FollowerEvent, Listed, SnapshotState, SnapshotStep};
 use crate::post::Author;
@@ -41,7 +41,7 @@ async fn events(reader: &Reader) -> Vec<(String, FollowKind)> {
 
 async fn following(reader: &Reader) -> Vec<String> {
     let mut all = Vec::new();
-    reader.each_follower("s", "own", |author| all.push(author.id.unwrap().to_string())).await.unwrap();
+    reader.each_follower("s", "own", |author, _| all.push(author.id.unwrap().to_string())).await.unwrap();
     all.sort();
     all
 }
@@ -133,17 +133,17 @@ async fn profiles_are_asked_for_once_and_the_newest_first() {
     let dir = TempDir::new().unwrap();
     let (mut writer, reader) = open(dir.path()).await.unwrap();
     let ann = Author { id: Some("ann".into()), following: Some(4_812), ..Author::default() };
-    let authors = vec![("s".to_owned(), ann.clone())];
-    writer.commit(&Commit { authors: authors.clone(), ..Commit::default() }).await.unwrap();
+    let authors = vec![fetched("s", ann)];
+    writer.commit(&Commit { authors, ..Commit::default() }).await.unwrap();
     list(&mut writer, 10, &[&["ann", "bob", "cem"]], SnapshotState::Whole).await;
     hear(&mut writer, heard("dora", 20, Follow)).await;
     hear(&mut writer, heard("bob", 21, Follow)).await;
     assert_eq!(reader.followers_to_look_up("s", 2).await.unwrap(), ["dora", "cem"]);
     assert_eq!(reader.followers_to_look_up("other", 2).await.unwrap().len(), 0);
     let bob = Author { id: Some("bob".into()), ..Author::default() };
-    writer.commit(&Commit { authors: vec![("s".to_owned(), bob)], ..Commit::default() }).await.unwrap();
+    writer.commit(&Commit { authors: vec![fetched("s", bob)], ..Commit::default() }).await.unwrap();
     assert_eq!(reader.followers_to_look_up("s", 9).await.unwrap(), ["dora", "cem"]);
     let mut known = Vec::new();
-    reader.each_follower("s", "own", |author| known.extend(author.following)).await.unwrap();
+    reader.each_follower("s", "own", |author, _| known.extend(author.following)).await.unwrap();
     assert_eq!(known, [4_812]);
 }

@@ -1,40 +1,42 @@
-//! Authors' profiles within a commit.
+//! Authors within a commit: their profiles, what people said of them, and that nothing stays of those who are gone.
 
 use super::Counters;
-use crate::post::Author;
-use crate::store::row;
+use crate::mention::AuthorSpam;
+use crate::store::{AuthorCorrection, AuthorGone, Fetched, row, schema};
 use jiff::Timestamp;
-use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Row};
+use std::sync::{Arc, LazyLock};
+
+/// Events that one commit forgets: some tens of milliseconds.
+const PRUNED_MAX: i64 = 1_000;
 
 /// Caches profiles and completes the latest mentions of these authors that lack their counts: those of the last two
 /// shelves of the index, at least 65,536 mentions, since profiles are asked for while they are fresh. An author without an
 /// id is passed over. One with nothing but an id says that the platform does not know him: he is not asked for again soon.
 pub async fn put(
     connection: &mut SqliteConnection,
-    authors: &[(String, Author<'static>)],
+    authors: &[Fetched],
     fetched_at: Timestamp,
     counters: &mut Counters,
 ) -> sqlx::Result<()> {
-    for (source, author) in authors {
-        let Some(id) = author.id.as_deref() else { continue };
+    for fetched in authors {
+        let Some(id) = fetched.author.id.as_deref() else { continue };
+        let source = fetched.source.as_str();
         sqlx::query(
             "INSERT INTO author (source, id, fetched_at, profile) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (source, id) DO UPDATE SET fetched_at = excluded.fetched_at, profile = excluded.profile",
         )
-        .bind(source.as_str())
+        .bind(source)
         .bind(id)
         .bind(row::nanoseconds(fetched_at))
-        .bind(row::json(author)?)
+        .bind(row::json(&fetched.author)?)
         .execute(&mut *connection)
         .await?;
-        sqlx::query("DELETE FROM wanted_profile WHERE source = $1 AND id = $2")
-            .bind(source.as_str())
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
-        if author.followers.is_some() {
-            complete(connection, source, id, author, counters).await?;
+        let sql = "DELETE FROM wanted_profile WHERE source = $1 AND id = $2";
+        sqlx::query(sql).bind(source).bind(id).execute(&mut *connection).await?;
+        if fetched.author.followers.is_some() {
+            complete(connection, id, fetched, counters).await?;
         }
     }
     Ok(())
@@ -42,9 +44,8 @@ pub async fn put(
 
 async fn complete(
     connection: &mut SqliteConnection,
-    source: &str,
     id: &str,
-    author: &Author<'static>,
+    Fetched { source, author, spam }: &Fetched,
     counters: &mut Counters,
 ) -> sqlx::Result<()> {
     // Within a text the quotes would be escaped, so that this finds the author's own field and nothing else.
@@ -54,19 +55,127 @@ async fn complete(
          WHERE source = $2 AND deleted = 0 AND post NOT LIKE '%\"followers\":%'",
     )
     .bind(id)
-    .bind(source)
+    .bind(source.as_str())
     .fetch_all(&mut *connection)
     .await?;
+    let mut marked = Vec::new();
     for row in &rows {
-        let mut post = row::post(source, row.try_get(1)?)?;
+        let (seq, mut post) = (row.try_get(0)?, row::post(source, row.try_get(1)?)?);
         post.author = author.clone().completed_by(&post.author);
         counters.change += 1;
         sqlx::query("UPDATE mention SET change = $1, rewritten = 1, post = $2 WHERE seq = $3")
             .bind(counters.change)
             .bind(row::post_json(&post)?)
-            .bind(row.try_get::<i64, _>(0)?)
+            .bind(seq)
             .execute(&mut *connection)
             .await?;
+        if *spam != AuthorSpam::default() {
+            marked.push((seq, spam.clone()));
+        }
+    }
+    mark(connection, &marked, counters).await
+}
+
+/// Judges the authors of mentions anew. Deleted ones stay as they are.
+pub async fn mark(
+    connection: &mut SqliteConnection,
+    marked: &[(i64, AuthorSpam)],
+    counters: &mut Counters,
+) -> sqlx::Result<()> {
+    for (seq, spam) in marked {
+        let done = sqlx::query(
+            "UPDATE mention SET change = $1, rewritten = 1, judged = json_set(judged, '$.author_spam', json($2)) \
+             WHERE seq = $3 AND deleted = 0",
+        )
+        .bind(counters.change + 1)
+        .bind(row::json(spam)?)
+        .bind(*seq)
+        .execute(&mut *connection)
+        .await?;
+        counters.change += i64::from(done.rows_affected() > 0);
+    }
+    Ok(())
+}
+
+/// Keeps what people said; the last word on each author holds.
+pub async fn correct(connection: &mut SqliteConnection, corrections: &[AuthorCorrection]) -> sqlx::Result<()> {
+    for AuthorCorrection { source, author, spam, who, at } in corrections {
+        sqlx::query(
+            "INSERT INTO author_correction (source, id, spam, who, at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (source, id) DO UPDATE SET spam = excluded.spam, who = excluded.who, at = excluded.at",
+        )
+        .bind(source.as_str())
+        .bind(author.as_str())
+        .bind(*spam)
+        .bind(who.as_str())
+        .bind(row::nanoseconds(*at))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Forgets accounts: profile, correction, and who it was that followed. That somebody did stays, without a name, so that
+/// the past of an own account still adds up; whoever followed to the last has left now.
+pub async fn forget(connection: &mut SqliteConnection, gone: &[AuthorGone]) -> sqlx::Result<()> {
+    const FORGET: [&str; 6] = [
+        "DELETE FROM author WHERE source = $1 AND id = $2",
+        "DELETE FROM wanted_profile WHERE source = $1 AND id = $2",
+        "DELETE FROM author_correction WHERE source = $1 AND id = $2",
+        "INSERT INTO follower_event (source, account, follower, kind, record, at) \
+         SELECT source, account, follower, 'unfollow', '', $3 FROM follow \
+         WHERE source = $1 AND follower = $2 AND kind = 'follow' ON CONFLICT DO NOTHING",
+        "DELETE FROM follow WHERE source = $1 AND follower = $2",
+        "UPDATE follower_event SET follower = 'gone/' || seq, record = '' WHERE source = $1 AND follower = $2",
+    ];
+    for AuthorGone { source, author, at } in gone {
+        for sql in FORGET {
+            let forget = sqlx::query(sql).bind(source.as_str()).bind(author.as_str()).bind(row::nanoseconds(*at));
+            forget.execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Forgets the profile and the correction of an author who has no mention left and is no follower, nor was one that is
+/// still told of.
+pub async fn forget_unseen(connection: &mut SqliteConnection, source: &str, author: &str) -> sqlx::Result<()> {
+    static FORGET: LazyLock<[Arc<str>; 2]> = LazyLock::new(|| {
+        let shelves = schema::SHELVES;
+        let mention = "SELECT 1 FROM shelf CROSS JOIN mention ON seq >> 16 = shelf.number AND mention.author = $2 \
+                       WHERE mention.source = $1 AND mention.deleted = 0";
+        ["author", "author_correction"].map(|table| {
+            format!(
+                "DELETE FROM {table} WHERE source = $1 AND id = $2 \
+                 AND NOT EXISTS (SELECT 1 FROM follow WHERE source = $1 AND follower = $2 AND kind = 'follow') \
+                 AND NOT EXISTS (SELECT 1 FROM follower_event WHERE source = $1 AND follower = $2) \
+                 AND NOT EXISTS ({shelves}{mention})"
+            )
+            .into()
+        })
+    });
+    for sql in &*FORGET {
+        sqlx::query(AssertSqlSafe(sql.clone())).bind(source).bind(author).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Forgets follows and unfollows before `until`, the oldest first, and the profiles that only they were kept for. Who
+/// follows now stays known as a follower.
+pub async fn prune(connection: &mut SqliteConnection, until: Option<Timestamp>) -> sqlx::Result<()> {
+    let Some(until) = until.map(row::nanoseconds) else { return Ok(()) };
+    let old: Vec<(i64, String, String)> =
+        sqlx::query_as("SELECT seq, source, follower FROM follower_event WHERE at < $1 ORDER BY at LIMIT $2")
+            .bind(until)
+            .bind(PRUNED_MAX)
+            .fetch_all(&mut *connection)
+            .await?;
+    for (seq, source, follower) in old {
+        let sql = "DELETE FROM follower_event WHERE seq = $1";
+        sqlx::query(sql).bind(seq).execute(&mut *connection).await?;
+        let sql = "DELETE FROM follow WHERE source = $1 AND follower = $2 AND kind = 'unfollow' AND at < $3";
+        sqlx::query(sql).bind(source.as_str()).bind(follower.as_str()).bind(until).execute(&mut *connection).await?;
+        forget_unseen(connection, &source, &follower).await?;
     }
     Ok(())
 }

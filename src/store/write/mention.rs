@@ -1,14 +1,14 @@
 //! Mentions within a commit: inserted, edited, deleted, patched. Each change takes a number of its own, and only what
 //! changed a row does: whoever follows the numbers (the index) finds the last one in a row.
 
-use super::Counters;
+use super::{Counters, author};
 use crate::mention::Mention;
 use crate::post::Post;
 use crate::store::{Patch, row, schema};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{AssertSqlSafe, Row, Sqlite, query::Query};
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 pub async fn insert(
     connection: &mut SqliteConnection,
@@ -99,13 +99,6 @@ pub async fn edit(
     Ok(())
 }
 
-/// Forgets the profile of an author (source, id) who has no mention left.
-static FORGET_AUTHOR: LazyLock<Arc<str>> = LazyLock::new(|| {
-    let mention = "SELECT 1 FROM shelf CROSS JOIN mention ON seq >> 16 = shelf.number AND mention.author = $2 \
-                   WHERE mention.source = $1 AND mention.deleted = 0";
-    format!("DELETE FROM author WHERE source = $1 AND id = $2 AND NOT EXISTS ({}{mention})", schema::SHELVES).into()
-});
-
 /// Leaves a tombstone of each, and forgets the profiles of those who have nothing left. Already deleted or unknown
 /// ones are passed over.
 pub async fn delete(connection: &mut SqliteConnection, seqs: &[i64], counters: &mut Counters) -> sqlx::Result<()> {
@@ -136,7 +129,7 @@ pub async fn delete(connection: &mut SqliteConnection, seqs: &[i64], counters: &
         }
     }
     for (source, author) in authors {
-        sqlx::query(AssertSqlSafe(FORGET_AUTHOR.clone())).bind(source).bind(author).execute(&mut *connection).await?;
+        author::forget_unseen(connection, &source, &author).await?;
     }
     Ok(())
 }
