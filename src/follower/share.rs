@@ -29,9 +29,9 @@ const LEANS_PEOPLE: [f64; 5] = [0.0, 1.0, 1.5, 2.0, 3.0];
 /// spam without posts leans by 1.9, that with more than 500 followers by -1.7, that with 10 posts and more by -3.1.
 const LEANS_SPAM: [(f64, f64); 6] = [(0.0, 1.0), (0.0, 0.75), (-1.5, 0.75), (1.5, 0.75), (-3.0, 0.75), (3.0, 0.75)];
 /// One standard deviation of the lean of spam that is expected beforehand: what a lean costs.
-const LEAN_SPAM: f64 = 1.15;
+const LEAN_SPAM: f64 = 1.0;
 /// Profiles that a leant histogram counts for: kinds differ in more than where they lie. By simulation, see the card.
-const LEANT_WORTH: f64 = 20.0;
+const LEANT_WORTH: f64 = 30.0;
 /// The outermost bins end nowhere: log-odds of most of their profiles lie within so much of the inner edge.
 const OUTER: f64 = 2.0;
 /// Of the standard normal distribution: a set that is stranger than all but one in a thousand is not what was measured.
