@@ -1,4 +1,4 @@
-//! Followers of one own account: profiles scored, a whole list of them stored a page at a time as the daemon does, a second
+//! Followers of one own account: profiles scored, a whole list of them stored as the daemon does, a second
 //! list in which some have changed, and the audit of all.
 
 use super::machine::{self, Folder, Memory};
@@ -7,6 +7,7 @@ use super::report::{Goal, Report, Row};
 use crate::brand::{Listed, SnapshotState, SnapshotStep};
 use crate::cli::terminal;
 use crate::flow::audit;
+use crate::flow::follower::PAGES_AT_ONCE;
 use crate::follower::audit::profile;
 use crate::follower::growth::Step;
 use crate::follower::model::Model;
@@ -20,8 +21,8 @@ use std::path::Path;
 use std::time::Instant;
 
 const OWN: &str = "did:plc:bench-own";
-/// As networks hand them out; each page is a commit, since the next is asked for when it is stored.
-const PAGE: u32 = 100;
+/// Networks hand out a hundred on a page; the daemon commits some pages at once.
+const COMMITTED: u32 = 100 * PAGES_AT_ONCE as u32;
 /// One in so many is another when the list is read again.
 const CHANGED: u32 = 100;
 const SCORED: u32 = 20_000;
@@ -77,8 +78,8 @@ async fn list(writer: &mut Writer, range: Range<u32>, at: Timestamp) -> anyhow::
     let count = f64::from(range.end - range.start);
     let began = Instant::now();
     step(writer, Listed::Began { total: Some(u64::from(range.end - range.start)) }, Vec::new()).await?;
-    for first in range.clone().step_by(PAGE as usize) {
-        let page = first..range.end.min(first + PAGE);
+    for first in range.clone().step_by(COMMITTED as usize) {
+        let page = first..range.end.min(first + COMMITTED);
         let authors: Vec<Author<'static>> = page.map(|n| author(n, at)).collect();
         let followers = authors.iter().filter_map(|author| author.id.as_deref().map(str::to_owned)).collect();
         step(writer, Listed::Page { followers, next: Some(first.to_string()) }, authors).await?;
@@ -99,9 +100,9 @@ fn append(dir: &Path, followers: u32, at: Timestamp) -> anyhow::Result<f64> {
     let path = dir.join("lines");
     let mut file = std::fs::File::create(&path)?;
     let began = Instant::now();
-    for first in (0..followers).step_by(PAGE as usize) {
+    for first in (0..followers).step_by(COMMITTED as usize) {
         let mut lines = Vec::new();
-        for n in first..followers.min(first + PAGE) {
+        for n in first..followers.min(first + COMMITTED) {
             serde_json::to_writer(&mut lines, &author(n, at))?;
             lines.push(b'\n');
         }
