@@ -1,6 +1,7 @@
 //! `reputed bench`: what this machine can carry. Every figure stands beside a limit measured in the same run, in the same
 //! folder, by bare means; the whole is the real daemon, fed by a local firehose.
 
+mod follower;
 mod frame;
 mod machine;
 mod matcher;
@@ -26,7 +27,9 @@ Takes about a minute; every figure stands beside a limit that was measured in th
 measured at 100 to 100,000 watches, whatever --watches says. The long trial:
   reputed bench --seconds 600 --rate 15500
 Searching in a million mentions while a thousand arrive each second:
-  reputed bench --search 1000000")]
+  reputed bench --search 1000000
+An own account with a million followers, listed twice and audited:
+  reputed bench --followers 1000000")]
 pub struct Bench {
     /// Watches that every post is held against
     #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -43,6 +46,9 @@ pub struct Bench {
     /// Mentions that are searched while others arrive; 0 leaves that out (a million takes some minutes and 1 GB of disk)
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100_000_000))]
     search: u32,
+    /// Followers of an own account that are listed and audited; 0 leaves that out (a million takes some minutes and 1 GB of disk)
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(..=10_000_000))]
+    followers: u32,
     /// One JSON object a stage, in place of a table
     #[arg(long)]
     json: bool,
@@ -84,6 +90,10 @@ impl Bench {
         let parts = part::written(folder, &matching, parts, &mut report).await?;
         carried.report(parts, &mut report);
         delivered.report(&mut report);
+        if self.followers > 0 {
+            terminal::note(&format!("{} followers ...", self.followers));
+            follower::measure(folder, self.followers, &mut report).await?;
+        }
         if self.search > 0 {
             tokio::task::block_in_place(|| search::measure(folder, self.search, &mut report))?;
         }

@@ -30,9 +30,10 @@ pub struct Excess {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading {
-    /// At least half is spam: such waves are bought. Newcomers may look alike (see the card).
+    /// At least half is spam, and it is surely more than usual: such waves are bought. People who follow hundreds and have
+    /// nothing yet look just alike (see the card).
     Spam,
-    /// At most a quarter is spam.
+    /// At most a quarter is spam, as far as profiles tell: spam with bought posts looks like people.
     People,
     /// Either may be, or those who came are unlike any whom the model knows.
     Unclear,
@@ -58,7 +59,8 @@ pub fn excess(wave: &Wave, of_wave: &Share, usual: &Share) -> Excess {
     excess.high = (spam + end(of_wave.high - of_wave.spam, usual.spam - usual.low)).clamp(0.0, 1.0);
     excess.reading = if of_wave.strange {
         Reading::Unclear
-    } else if excess.low >= SPAM_LOW_MIN {
+    // Where everybody looks so, it is the network's newcomers and not the wave.
+    } else if excess.low >= SPAM_LOW_MIN && of_wave.low > usual.spam {
         Reading::Spam
     } else if excess.high <= PEOPLE_HIGH_MAX {
         Reading::People

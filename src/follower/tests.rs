@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 mod bad;
 mod groups;
+mod plot;
 mod simulate;
 mod world;
 
@@ -266,6 +267,8 @@ fn rates_are_those_of_the_training_rows() {
     let file: serde_json::Value = serde_json::from_str(super::file::WEIGHTS).unwrap();
     let sum = |kind: &str| file["rates"][kind].as_array().unwrap().iter().filter_map(|n| n.as_u64()).sum::<u64>();
     assert_eq!((sum("genuine"), sum("spam")), (877, 98));
+    let counts = |kind: &str| -> Vec<u32> { serde_json::from_value(file["rates"][kind].clone()).unwrap() };
+    assert_eq!((counts("genuine"), counts("spam")), (world::GENUINE.0.to_vec(), world::SPAM.0.to_vec()));
     // Of profiles as they were measured, the share comes out as it was.
     let mut set = model().rates().histogram([]);
     for kind in ["genuine", "spam"] {

@@ -54,6 +54,8 @@ pub struct Memory {
     pub all: f64,
     /// What only we can give back.
     pub own: f64,
+    /// The most of all of it since the start, or since [`forget_peak`].
+    pub peak: f64,
 }
 
 impl Memory {
@@ -64,8 +66,13 @@ impl Memory {
             let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
             kib.unwrap_or(0.0) * 1_024.0 / 1e6
         };
-        Self { all: megabytes("VmRSS:"), own: megabytes("RssAnon:") }
+        Self { all: megabytes("VmRSS:"), own: megabytes("RssAnon:"), peak: megabytes("VmHWM:") }
     }
+}
+
+/// From here on the peak is counted anew, where the system lets us. Source: proc(5), `clear_refs`.
+pub fn forget_peak() {
+    drop(std::fs::write("/proc/self/clear_refs", "5"));
 }
 
 /// Processor time of this process so far, all threads; in ticks of 10 ms. Zero where the system does not tell.

@@ -163,9 +163,9 @@ fn wave(told: &Told) -> String {
     let Told { wave, excess } = told;
     let until = wave.until.map_or_else(|| "now".to_owned(), |until| format!("{until:.0}"));
     let reading = match excess.reading {
-        Reading::Spam => "most of what came beyond the usual looks like spam",
-        Reading::People => "people, for the most part",
-        Reading::Unclear => "not clear who came",
+        Reading::Spam => "most of them look like spam",
+        Reading::People => "they look like people",
+        Reading::Unclear => "profiles do not tell who came",
     };
     let percent = |part: f64| part * 100.0;
     let (spam, low, high) = (percent(excess.spam), percent(excess.low), percent(excess.high));

@@ -2,14 +2,18 @@
 //! longer and prints the tables of the card:
 //! `cargo test --release --lib follower::tests::simulate::tables -- --ignored --nocapture`
 
+use super::plot::{self, Line};
 use super::world::*;
 use crate::follower::excess::{Excess, Reading, excess};
+use crate::follower::share::Share;
 use crate::follower::wave::{Bin, Wave, waves};
 use std::fmt::Write;
 
 const SHARES: [f64; 6] = [0.01, 0.05, 0.1, 0.2, 0.4, 0.6];
 const STYLES: [(&str, Kind); 4] =
     [("as measured", SPAM), ("empty", EMPTY), ("aged", AGED), ("with bought posts", BOUGHT_POSTS)];
+const PEOPLE: [(&str, Kind); 4] =
+    [("as measured", GENUINE), ("newcomers", NEWCOMERS), ("who never post", READERS), ("with nothing yet", PACKED)];
 const DAY: usize = 24 * BINS_HOUR;
 
 /// What many runs of one estimate add up to.
@@ -19,17 +23,15 @@ struct Tally {
     covered: f64,
     bias: f64,
     width: f64,
-    strange: f64,
 }
 
 impl Tally {
-    fn add(&mut self, truth: f64, (low, value, high): (f64, f64, f64), strange: bool) {
+    fn add(&mut self, truth: f64, Share { low, spam, high, .. }: Share) {
         self.runs += 1.0;
         // Ends are rounded to five digits.
         self.covered += f64::from(u8::from((low - 1e-5..=high + 1e-5).contains(&truth)));
-        self.bias += value - truth;
+        self.bias += spam - truth;
         self.width += high - low;
-        self.strange += f64::from(u8::from(strange));
     }
 
     fn coverage(&self) -> f64 {
@@ -37,41 +39,39 @@ impl Tally {
     }
 }
 
-/// Each run measures the rates anew, and draws another set.
+/// Each run draws another truth and another set.
 fn share(dice: &mut Dice, runs: usize, known: usize, share: f64, people: Kind, spam: Kind) -> Tally {
-    let mut tally = Tally::default();
+    let (rates, mut tally) = (rates(), Tally::default());
     for _ in 0..runs {
-        let rates = rates(dice);
-        let found = rates.share(&set(dice, &rates, known, share, people, spam));
-        tally.add(share, (found.low, found.spam, found.high), found.strange);
+        let (people, spam) = (people.drawn(dice), spam.drawn(dice));
+        tally.add(share, rates.share(&set(dice, known, share, people, spam)));
     }
     tally
 }
 
-fn row(table: &mut String, name: &str, known: usize, share: f64, tally: &Tally) {
-    let [covered, bias, width, strange] = [tally.covered, tally.bias, tally.width, tally.strange];
-    let [covered, bias, width, strange] = [covered, bias, width, strange].map(|sum| 100.0 * sum / tally.runs);
-    let share = 100.0 * share;
-    writeln!(table, "| {name} | {known} | {share:.0} | {bias:+.1} | {covered:.0} | {width:.1} | {strange:.0} |")
-        .unwrap();
-}
-
-fn share_table(dice: &mut Dice, runs: usize) -> String {
-    let mut table = String::from("| spam | followers | share % | bias | coverage % | width | called strange % |\n");
-    table += "|---|---|---|---|---|---|---|\n";
-    for (name, spam) in STYLES {
+fn share_table(dice: &mut Dice, runs: usize) -> (String, Vec<Line>) {
+    let mut table = String::from("| followers are | number | 1 % | 5 % | 10 % | 20 % | 40 % | 60 % |\n");
+    table += "|---|---|---|---|---|---|---|---|\n";
+    let styles = STYLES.map(|(name, spam)| (name, GENUINE, spam)).into_iter();
+    let people = PEOPLE.map(|(name, people)| (name, people, SPAM)).into_iter().skip(1);
+    let mut lines = Vec::new();
+    for (name, people, spam) in styles.chain(people) {
         for known in [50, 200, 1_000, 10_000] {
+            let mut line = Line { name, points: Vec::new() };
+            write!(table, "| {name} | {known} |").unwrap();
             for of_spam in SHARES {
-                row(&mut table, name, known, of_spam, &share(dice, runs, known, of_spam, GENUINE, spam));
+                let found = share(dice, runs, known, of_spam, people, spam);
+                let [bias, width] = [found.bias, found.width].map(|sum| 100.0 * sum / found.runs);
+                write!(table, " {:.0} ({bias:+.1}, {width:.0}) |", 100.0 * found.coverage()).unwrap();
+                line.points.push((100.0 * of_spam, 100.0 * found.coverage()));
+            }
+            table += "\n";
+            if known == 1_000 {
+                lines.push(line);
             }
         }
     }
-    for known in [50, 200, 1_000, 10_000] {
-        for of_spam in SHARES {
-            row(&mut table, "newcomers as people", known, of_spam, &share(dice, runs, known, of_spam, NEWCOMERS, SPAM));
-        }
-    }
-    table
+    (table, lines)
 }
 
 /// False waves a month: in the first week, and after it.
@@ -104,7 +104,7 @@ fn within(hours: &[f64], most: f64) -> f64 {
     hours.iter().filter(|hour| **hour <= most + 1e-9).count() as f64 / hours.len() as f64
 }
 
-fn wave_tables(dice: &mut Dice, runs: usize) -> String {
+fn wave_tables(dice: &mut Dice, runs: usize) -> (String, Vec<Line>) {
     let mut table =
         String::from("| follows an hour | steady | CV 0.32 | CV 0.5 | CV 0.32, +1 % a day, quiet days, outages |\n");
     table += "|---|---|---|---|---|\n";
@@ -118,21 +118,27 @@ fn wave_tables(dice: &mut Dice, runs: usize) -> String {
     }
     table += "\n| history, days | times the usual | follows an hour | within an hour % | within three % | never % | median, hours |\n";
     table += "|---|---|---|---|---|---|---|\n";
+    let mut lines = Vec::new();
     for history in [1, 3, 7, 28] {
-        for factor in [4.0, 10.0] {
+        for (factor, name) in [(4.0, "four times"), (10.0, "ten times")] {
+            let mut line = Line { name, points: Vec::new() };
             for rate in [0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1_000.0] {
                 let hours = detection(dice, 2 * runs, &Stream::calm(rate), history, factor);
                 let [hour, three, ever] = [1.0, 3.0, f64::MAX].map(|most| 100.0 * within(&hours, most));
                 let (never, median) = (100.0 - ever, hours[hours.len() / 2]);
+                line.points.push((rate, hour));
                 writeln!(
                     table,
                     "| {history} | {factor} | {rate} | {hour:.0} | {three:.0} | {never:.0} | {median:.1} |"
                 )
                 .unwrap();
             }
+            if history == 28 {
+                lines.push(line);
+            }
         }
     }
-    table
+    (table, lines)
 }
 
 fn streams(rate: f64) -> [Stream; 4] {
@@ -157,103 +163,96 @@ const MONTH: usize = 28 * DAY;
 const BEGINS: usize = MONTH + 2 * DAY + 20 * BINS_HOUR;
 
 impl Month {
-    /// `extra` followers over so many bins; spam or people.
-    fn new(dice: &mut Dice, extra: f64, over: usize, is_spam: bool) -> Self {
+    /// `extra` followers over so many bins.
+    fn new(dice: &mut Dice, extra: f64, over: usize) -> Self {
         let stream = Stream { quiet_days: true, ..Stream::calm(20.0) };
         let mut bins = stream.bins(dice, 60, |_| 0.0);
         let mut came = Vec::new();
         for (n, bin) in bins.iter_mut().enumerate() {
             let more = if (BEGINS..BEGINS + over).contains(&n) { extra / over as f64 } else { 0.0 };
-            let more = u64::from(dice.poisson(more));
-            let (people, spam) = if is_spam { (bin.count, more) } else { (bin.count + more, 0) };
-            came.push(Came { people, spam });
-            bin.count += more;
+            let extra = u64::from(dice.poisson(more));
+            came.push(Came { own: bin.count, extra });
+            bin.count += extra;
         }
         Self { bins, came, ends: BEGINS + over }
     }
 
     fn between(&self, from: usize, until: usize) -> Came {
         let came = self.came.iter().take(until).skip(from);
-        came.fold(Came::default(), |sum, came| Came { people: sum.people + came.people, spam: sum.spam + came.spam })
+        came.fold(Came::default(), |sum, came| Came { own: sum.own + came.own, extra: sum.extra + came.extra })
     }
 
     /// The first wave since the extra followers came, when it was found, and what came beyond the usual in the end.
-    fn judged(&self, dice: &mut Dice, people: Kind, spam: Kind) -> Option<(f64, Excess)> {
+    fn judged(&self, dice: &mut Dice, own: Kind, extra: Kind) -> Option<(f64, Excess)> {
         let during = |wave: &Wave| wave.found > at(BEGINS) && wave.from < at(self.ends);
         let wave = waves(self.bins.iter().copied()).into_iter().find(during)?;
         let bin = |time: jiff::Timestamp| ((time.as_second() - BEGIN) / 600) as usize;
         let (from, until) = (bin(wave.from), wave.until.map_or(self.came.len(), bin));
-        let rates = rates(dice);
-        let mut of = |came: Came, people| rates.share(&came.set(dice, &rates, people, spam));
-        let (of_wave, usual) = (of(self.between(from, until), people), of(self.between(0, from), GENUINE));
+        let (own, extra) = (own.drawn(dice), extra.drawn(dice));
+        let mut of = |came: Came| rates().share(&came.set(dice, own, extra));
+        let (of_wave, usual) = (of(self.between(from, until)), of(self.between(0, from)));
         let hours = (wave.found.as_second() - at(BEGINS).as_second()) as f64 / 3_600.0;
         Some((hours, excess(&wave, &of_wave, &usual)))
     }
 }
 
 fn month_table(dice: &mut Dice, runs: usize) -> String {
-    let mut table = String::from(
-        "| spam | share % of a month | within | share: bias | coverage % | wave found % | median, hours | called spam % | people % |\n",
-    );
-    table += "|---|---|---|---|---|---|---|---|---|\n";
+    let mut table = String::from("| spam | share of the month % | within an hour | within a day | over the month |\n");
+    table += "|---|---|---|---|---|\n";
     for (name, spam) in STYLES {
         for of_spam in SHARES {
-            for (speed, over) in [("an hour", BINS_HOUR), ("a day", DAY), ("the month", 28 * DAY)] {
-                let (mut tally, mut hours, mut called) = (Tally::default(), Vec::new(), [0.0; 2]);
+            write!(table, "| {name} | {:.0} |", 100.0 * of_spam).unwrap();
+            for over in [BINS_HOUR, DAY, 28 * DAY] {
+                let (mut hours, mut called) = (Vec::new(), [0.0; 3]);
                 for _ in 0..runs {
-                    let month = Month::new(dice, 20.0 * 24.0 * 30.0 * of_spam / (1.0 - of_spam), over, true);
-                    let came = month.between(MONTH, month.came.len());
-                    let rates = rates(dice);
-                    let found = rates.share(&came.set(dice, &rates, GENUINE, spam));
-                    tally.add(came.share(), (found.low, found.spam, found.high), found.strange);
+                    let month = Month::new(dice, 20.0 * 24.0 * 30.0 * of_spam / (1.0 - of_spam), over);
                     let Some((found, excess)) = month.judged(dice, GENUINE, spam) else { continue };
                     hours.push(found);
-                    called[0] += f64::from(u8::from(excess.reading == Reading::Spam));
-                    called[1] += f64::from(u8::from(excess.reading == Reading::People));
+                    called[excess.reading as usize] += 100.0 / runs as f64;
                 }
                 hours.sort_by(f64::total_cmp);
-                let percent = |sum: f64| 100.0 * sum / runs as f64;
+                let found = 100.0 * hours.len() as f64 / runs as f64;
                 let median = hours.get(hours.len() / 2).map_or("-".to_owned(), |hours| format!("{hours:.1}"));
-                writeln!(
-                    table,
-                    "| {name} | {:.0} | {speed} | {:+.1} | {:.0} | {:.0} | {median} | {:.0} | {:.0} |",
-                    100.0 * of_spam,
-                    percent(tally.bias),
-                    percent(tally.covered),
-                    percent(hours.len() as f64),
-                    percent(called[0]),
-                    percent(called[1])
-                )
-                .unwrap();
+                let [spam, people, _] = called;
+                write!(table, " {found:.0}, {median} h; {spam:.0} / {people:.0} |").unwrap();
             }
+            table += "\n";
         }
     }
     table
 }
 
 /// A success with real people: ten times the usual for a day.
-fn viral(dice: &mut Dice, runs: usize, people: Kind) -> Vec<Option<Excess>> {
-    let run = |_| Month::new(dice, 20.0 * 24.0 * 9.0, DAY, false).judged(dice, people, SPAM).map(|(_, excess)| excess);
+fn viral(dice: &mut Dice, runs: usize, own: Kind, people: Kind) -> Vec<Option<Excess>> {
+    let run = |_| Month::new(dice, 20.0 * 24.0 * 9.0, DAY).judged(dice, own, people).map(|(_, excess)| excess);
     (0..runs).map(run).collect()
 }
 
-fn viral_table(dice: &mut Dice, runs: usize, people: Kind) -> String {
-    let found: Vec<Excess> = viral(dice, runs, people).into_iter().flatten().collect();
-    let (count, mean) = (found.len() as f64, |of: &dyn Fn(&Excess) -> f64| {
-        100.0 * found.iter().map(of).sum::<f64>() / found.len() as f64
-    });
-    let called = |reading| mean(&|excess| f64::from(u8::from(excess.reading == reading)));
-    format!(
-        "Found as a wave: {:.0} %. Share of spam given, on average: {:.1} % ({:.1} to {:.1}). Called people {:.0} %, spam {:.0} %, \
-         unclear {:.0} %.\n",
-        100.0 * count / runs as f64,
-        mean(&|excess| excess.spam),
-        mean(&|excess| excess.low),
-        mean(&|excess| excess.high),
-        called(Reading::People),
-        called(Reading::Spam),
-        called(Reading::Unclear)
-    )
+fn viral_table(dice: &mut Dice, runs: usize) -> String {
+    let mut table = String::from(
+        "| own followers | who came | found % | share of spam given | called people % | spam % | unclear % |\n",
+    );
+    table += "|---|---|---|---|---|---|---|\n";
+    for (of_own, own) in PEOPLE {
+        for (of_people, people) in PEOPLE.into_iter().filter(|(name, _)| of_own == "as measured" || *name == of_own) {
+            let found: Vec<Excess> = viral(dice, runs, own, people).into_iter().flatten().collect();
+            let mean = |of: &dyn Fn(&Excess) -> f64| 100.0 * found.iter().map(of).sum::<f64>() / found.len() as f64;
+            let called = |reading| mean(&|excess| f64::from(u8::from(excess.reading == reading)));
+            writeln!(
+                table,
+                "| {of_own} | {of_people} | {:.0} | {:.1} ({:.1} to {:.1}) | {:.0} | {:.1} | {:.0} |",
+                100.0 * found.len() as f64 / runs as f64,
+                mean(&|excess| excess.spam),
+                mean(&|excess| excess.low),
+                mean(&|excess| excess.high),
+                called(Reading::People),
+                called(Reading::Spam),
+                called(Reading::Unclear)
+            )
+            .unwrap();
+        }
+    }
+    table
 }
 
 #[test]
@@ -262,11 +261,17 @@ fn viral_table(dice: &mut Dice, runs: usize, people: Kind) -> String {
 fn tables() {
     let runs = std::env::var("REPUTED_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(400);
     let mut dice = Dice(1);
-    println!("### Share\n\n{}", share_table(&mut dice, runs));
-    println!("### False waves, detection\n\n{}", wave_tables(&mut dice, runs / 4));
+    let (shares, coverage) = share_table(&mut dice, runs);
+    println!("### Share\n\n{shares}");
+    let (waves, found) = wave_tables(&mut dice, runs / 4);
+    println!("### False waves, detection\n\n{waves}");
     println!("### Injected spam\n\n{}", month_table(&mut dice, runs / 10));
-    println!("### Success with real people\n\n{}", viral_table(&mut dice, runs / 4, GENUINE));
-    println!("### Success with newcomers\n\n{}", viral_table(&mut dice, runs / 4, NEWCOMERS));
+    println!("### Success with real people\n\n{}", viral_table(&mut dice, runs));
+    let svg = plot::svg([
+        ("Coverage of the 90 % interval in %, of 1,000 followers, by true share in %", &coverage),
+        ("Waves found within an hour in %, by follows an hour, after 28 days", &found),
+    ]);
+    std::fs::write("models/follower-1/simulation.svg", svg).unwrap();
 }
 
 #[test]
@@ -301,13 +306,22 @@ fn a_wave_is_found_within_the_hour_and_chance_makes_none() {
 #[test]
 fn bought_followers_are_spam_and_a_success_is_not() {
     let mut dice = Dice(4);
-    for _ in 0..3 {
-        let month = Month::new(&mut dice, 1_600.0, 4 * BINS_HOUR, true);
-        let (hours, found) = month.judged(&mut dice, GENUINE, SPAM).expect("a wave");
+    for spam in [SPAM, EMPTY, SPAM, EMPTY] {
+        let month = Month::new(&mut dice, 1_600.0, 4 * BINS_HOUR);
+        let (hours, found) = month.judged(&mut dice, GENUINE, spam).expect("a wave");
         assert!(hours <= 1.0 && found.reading == Reading::Spam && found.high > 0.9, "{hours} {found:?}");
     }
-    for found in viral(&mut dice, 3, GENUINE) {
+    for found in viral(&mut dice, 3, GENUINE, GENUINE) {
         let found = found.expect("a wave");
-        assert!(found.reading != Reading::Spam && found.low < 0.05 && found.spam < 0.15, "{found:?}");
+        assert!(found.reading == Reading::People && found.low < 0.05 && found.spam < 0.1, "{found:?}");
     }
+    let mut called = 0;
+    for people in [NEWCOMERS, READERS] {
+        for own in [GENUINE, people] {
+            let found = viral(&mut dice, 20, own, people).into_iter().flatten();
+            called += found.filter(|found| found.reading == Reading::Spam).count();
+        }
+    }
+    // Of 80; that many in seven of a thousand runs, if one in 25 were called spam.
+    assert!(called <= 8, "{called} of 80 successes are called spam");
 }

@@ -1,5 +1,5 @@
 //! An invented world of followers: how likely the model finds each kind of profile, and when they come. The measured
-//! rates are a finite sample of it, so that the estimator never sees the truth.
+//! rates are a finite sample of it: every run draws another truth that they leave open.
 
 use crate::follower::share::{Histogram, Rates};
 use crate::follower::wave::Bin;
@@ -49,43 +49,63 @@ impl Dice {
     }
 }
 
-/// A kind of profile: mean and spread of the model's logit on it.
+/// A kind of profile: on how many of the labelled ones the model's likelihood fell into each of its bins, told by models
+/// that did not see them.
 #[derive(Clone, Copy)]
-pub struct Kind(pub f64, pub f64);
+pub struct Kind(pub [u32; 10]);
 
-/// The two that the model was measured on: an AUC of 0.95, and about the histograms of `follower-1`.
-pub const GENUINE: Kind = Kind(-5.1, 2.5);
-pub const SPAM: Kind = Kind(0.5, 2.3);
-/// Spam of other styles: no picture, no post; old accounts; with posts that were bought.
-pub const EMPTY: Kind = Kind(2.6, 1.3);
-pub const AGED: Kind = Kind(-1.4, 1.4);
-pub const BOUGHT_POSTS: Kind = Kind(-2.9, 1.5);
-/// People who are new to the network, of whom the model is less sure.
-pub const NEWCOMERS: Kind = Kind(-2.5, 2.3);
+/// The two that the model was measured on, as in `weights.json`.
+pub const GENUINE: Kind = Kind([516, 106, 80, 54, 47, 31, 20, 12, 6, 5]);
+pub const SPAM: Kind = Kind([3, 3, 0, 3, 7, 7, 9, 18, 14, 34]);
+/// Spam by style: no post; more than 500 followers; 10 posts and more.
+pub const EMPTY: Kind = Kind([0, 0, 0, 0, 0, 0, 2, 2, 7, 22]);
+pub const AGED: Kind = Kind([3, 2, 0, 1, 2, 2, 3, 9, 4, 0]);
+pub const BOUGHT_POSTS: Kind = Kind([3, 3, 0, 3, 1, 1, 1, 1, 0, 1]);
+/// People who are new: fewer than 100 followers, 1 to 9 posts. And those who never post.
+pub const NEWCOMERS: Kind = Kind([9, 10, 12, 9, 5, 8, 9, 3, 0, 1]);
+pub const READERS: Kind = Kind([0, 0, 3, 9, 11, 5, 7, 2, 3, 4]);
+/// Invented people who are as bad as they get: fewer than ten followers, hundreds followed from a list that the network
+/// proposes, next to no posts.
+pub const PACKED: Kind = Kind([0, 0, 1, 2, 4, 11, 17, 19, 20, 26]);
+
+/// What a kind may be in truth: the labelled ones are a few of it.
+#[derive(Clone, Copy)]
+pub struct Truth([f64; 10]);
 
 impl Kind {
-    pub fn likelihood(self, dice: &mut Dice) -> f64 {
-        1.0 / (1.0 + (-(self.0 + self.1 * dice.normal())).exp())
+    pub fn drawn(self, dice: &mut Dice) -> Truth {
+        let mut sum = 0.0;
+        let sums = self.0.map(|count| {
+            let shape = f64::from(count) + 0.1;
+            sum += shape * dice.gamma(shape);
+            sum
+        });
+        Truth(sums.map(|part| part / sum))
     }
 }
 
-/// As in `follower-1`.
-pub const EDGES: [f64; 11] = [0.0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0];
-
-/// Likelihoods of a set in which each follower is spam by chance.
-pub fn set(dice: &mut Dice, rates: &Rates, known: usize, share: f64, people: Kind, spam: Kind) -> Histogram {
-    rates.histogram((0..known).map(|_| {
-        let kind = if dice.uniform() < share { spam } else { people };
-        Some(kind.likelihood(dice))
-    }))
+impl Truth {
+    fn bin(&self, dice: &mut Dice) -> usize {
+        let at = dice.uniform();
+        self.0.iter().position(|sum| at < *sum).unwrap_or(9)
+    }
 }
 
-/// Rates measured on 877 genuine and 98 spam profiles.
-pub fn rates(dice: &mut Dice) -> Rates {
-    let blank = Rates::new(&EDGES, &[1; 10], &[1; 10]).unwrap();
-    let genuine = set(dice, &blank, 877, 0.0, GENUINE, SPAM);
-    let spam = set(dice, &blank, 98, 1.0, GENUINE, SPAM);
-    Rates::new(&EDGES, &genuine.counts, &spam.counts).unwrap()
+/// Likelihoods of a set in which each follower is spam by chance.
+pub fn set(dice: &mut Dice, known: usize, share: f64, people: Truth, spam: Truth) -> Histogram {
+    let mut set = Histogram { counts: vec![0; 10], unknown: 0 };
+    for _ in 0..known {
+        let truth = if dice.uniform() < share { spam } else { people };
+        set.counts[truth.bin(dice)] += 1;
+    }
+    set
+}
+
+/// Those of the model: the estimator knows the labelled profiles, and not the truth that they were drawn from.
+pub fn rates() -> Rates {
+    let counts = |kind: Kind| kind.0.map(u64::from);
+    let edges = [0.0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0];
+    Rates::new(&edges, &counts(GENUINE), &counts(SPAM)).unwrap()
 }
 
 /// A stream of genuine followers.
@@ -152,24 +172,25 @@ impl Stream {
     }
 }
 
-/// Who came in a stretch of time.
+/// Who came in a stretch of time: as usual, and beyond it.
 #[derive(Clone, Copy, Default)]
 pub struct Came {
-    pub people: u64,
-    pub spam: u64,
+    pub own: u64,
+    pub extra: u64,
 }
 
 impl Came {
-    pub fn share(self) -> f64 {
-        self.spam as f64 / (self.people + self.spam).max(1) as f64
-    }
-
     /// Their likelihoods; of one in twenty nothing is known.
-    pub fn set(self, dice: &mut Dice, rates: &Rates, people: Kind, spam: Kind) -> Histogram {
-        let mut set = Histogram::default();
-        for (count, kind) in [(self.people, people), (self.spam, spam)] {
-            let known = (0..count).map(|_| (dice.uniform() >= 0.05).then(|| kind.likelihood(dice)));
-            set.add(&rates.histogram(known.collect::<Vec<_>>()));
+    pub fn set(self, dice: &mut Dice, own: Truth, extra: Truth) -> Histogram {
+        let mut set = Histogram { counts: vec![0; 10], unknown: 0 };
+        for (count, truth) in [(self.own, own), (self.extra, extra)] {
+            for _ in 0..count {
+                if dice.uniform() < 0.05 {
+                    set.unknown += 1;
+                } else {
+                    set.counts[truth.bin(dice)] += 1;
+                }
+            }
         }
         set
     }

@@ -6,6 +6,7 @@ use crate::store::{AuthorCorrection, AuthorGone, Fetched, row, schema};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 /// Events that one commit forgets: some tens of milliseconds.
@@ -20,26 +21,44 @@ pub async fn put(
     fetched_at: Timestamp,
     counters: &mut Counters,
 ) -> sqlx::Result<()> {
-    for fetched in authors {
-        let Some(id) = fetched.author.id.as_deref() else { continue };
-        let source = fetched.source.as_str();
+    // A statement an author would cost a million trips to the connection's thread; a page of one source is a run.
+    for run in authors.chunk_by(|one, other| one.source == other.source) {
+        let Some(source) = run.first().map(|fetched| fetched.source.as_str()) else { continue };
+        let known: HashMap<&str, &Fetched> =
+            run.iter().filter_map(|fetched| Some((fetched.author.id.as_deref()?, fetched))).collect();
+        let profiles = row::json(&known.values().map(|fetched| &fetched.author).collect::<Vec<_>>())?;
         sqlx::query(
-            "INSERT INTO author (source, id, fetched_at, profile) VALUES ($1, $2, $3, $4) \
+            "INSERT INTO author (source, id, fetched_at, profile) SELECT $1, value ->> '$.id', $2, value \
+             FROM json_each($3) WHERE TRUE \
              ON CONFLICT (source, id) DO UPDATE SET fetched_at = excluded.fetched_at, profile = excluded.profile",
         )
         .bind(source)
-        .bind(id)
         .bind(row::nanoseconds(fetched_at))
-        .bind(row::json(&fetched.author)?)
+        .bind(profiles.as_str())
         .execute(&mut *connection)
         .await?;
-        let sql = "DELETE FROM wanted_profile WHERE source = $1 AND id = $2";
-        sqlx::query(sql).bind(source).bind(id).execute(&mut *connection).await?;
-        if fetched.author.followers.is_some() {
-            complete(connection, id, fetched, counters).await?;
+        let sql = "DELETE FROM wanted_profile WHERE source = $1 AND id IN (SELECT value ->> '$.id' FROM json_each($2))";
+        sqlx::query(sql).bind(source).bind(profiles.as_str()).execute(&mut *connection).await?;
+        for id in writers(connection, source, &profiles).await? {
+            if let Some(fetched) = known.get(id.as_str()) {
+                complete(connection, &id, fetched, counters).await?;
+            }
         }
     }
     Ok(())
+}
+
+/// Those of the profiles with counts, a JSON list, whose authors wrote any of the latest mentions.
+async fn writers(connection: &mut SqliteConnection, source: &str, profiles: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "WITH last (number) AS (SELECT MAX(seq) >> 16 FROM mention) SELECT DISTINCT author FROM last \
+         CROSS JOIN json_each($1) CROSS JOIN mention ON seq >> 16 IN (last.number, last.number - 1) \
+         AND author = value ->> '$.id' WHERE source = $2 AND deleted = 0 AND value ->> '$.followers' IS NOT NULL",
+    )
+    .bind(profiles)
+    .bind(source)
+    .fetch_all(connection)
+    .await
 }
 
 async fn complete(
