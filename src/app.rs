@@ -244,7 +244,7 @@ impl Build {
         writer: Writer,
         index_writer: index::Writer,
     ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
-        lookup::spawn(&self, &control.gate, &channels);
+        lookup::spawn(&self, control, &channels);
         let caught_up = Arc::new(AtomicBool::new(false));
         let indexing = Indexing {
             writer: index_writer,

@@ -58,7 +58,7 @@ fn whole(at: Timestamp, step: Step) -> Timestamp {
 }
 
 /// Overlapping ones as one.
-fn joined(gaps: impl Iterator<Item = Gap>) -> Vec<Gap> {
+pub(super) fn joined(gaps: impl Iterator<Item = Gap>) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = gaps.collect();
     gaps.sort_by_key(|gap| gap.from);
     let mut joined: Vec<Gap> = Vec::with_capacity(gaps.len());

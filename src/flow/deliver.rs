@@ -342,6 +342,8 @@ mod tests {
             count: 1,
             ruleset: "0".into(),
             mentions: vec![],
+            reasons: Vec::new(),
+            growth: None,
         };
         Delivery {
             id: "msg".into(),

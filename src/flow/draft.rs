@@ -3,6 +3,7 @@
 use super::Found;
 use crate::alert::{Delivery, DeliveryState};
 use crate::mention::{AuthorSpam, Mention};
+use crate::rule::Engine;
 use crate::store::{Commit, DeliveryOutcome, Key, Known};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -61,8 +62,8 @@ impl Draft {
         }
     }
 
-    /// Takes in what a loop of ours found out.
-    pub fn take(&mut self, found: Found) {
+    /// Takes in what a loop of ours found out; the rules tell what follows from it when their changes are taken.
+    pub fn take(&mut self, found: Found, engine: &mut Engine) {
         match found {
             Found::Scores(rescored) => self.commit.rescored.push(rescored),
             Found::Followers(step, authors) => {
@@ -70,6 +71,7 @@ impl Draft {
                 self.commit.authors.extend(authors);
                 self.commit.snapshots.push(step);
             }
+            Found::Influx(influx) => engine.observe(&influx),
         }
     }
 

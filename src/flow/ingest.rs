@@ -122,7 +122,7 @@ impl Ingest {
                     draft.commit.authors.extend(authors.into_iter().map(|author| (source.clone(), author)));
                 }
                 Some((found, done)) = inlets.found.recv() => {
-                    draft.take(found);
+                    draft.take(found, &mut self.engine);
                     draft.answers.push((done, true));
                 }
                 judged = inlets.judged.recv(), if draft.items < COMMIT_ITEMS_MAX => match judged {

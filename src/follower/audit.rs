@@ -2,12 +2,13 @@
 //! reasons, groups that were made together, and waves with what came beyond the usual.
 
 use super::alike::{groups, raised, raises};
-use super::excess::{Excess, excess};
-use super::growth::{Event, Gap, bins};
+use super::excess::Excess;
+use super::growth::{Event, Gap};
+use super::inflow::{Found, Inflow};
 use super::model::Model;
 use super::profile::Profile;
 use super::share::{Histogram, Rates, Share};
-use super::wave::{Wave, waves};
+use super::wave::Wave;
 use crate::brand::FollowKind;
 use crate::post::Author;
 use jiff::Timestamp;
@@ -151,14 +152,10 @@ pub fn profile(author: Author<'_>, now: Timestamp) -> Profile {
 
 /// The bursts among `events`, oldest first, with the share of spam in what came beyond the usual.
 pub fn told_waves(events: &[Event], rates: &Rates, (from, until): (Timestamp, Timestamp), gaps: &[Gap]) -> Vec<Told> {
-    let found = waves(bins(events.iter().copied(), FollowKind::Follow, (from, until), gaps));
-    let set = |from: Timestamp, until: Timestamp| {
-        let within = |event: &&Event| event.kind == FollowKind::Follow && from <= event.at && event.at < until;
-        rates.share(&rates.histogram(events.iter().filter(within).map(|event| event.likelihood)))
-    };
-    let each = found.into_iter().map(|wave| {
-        let of_wave = set(wave.from, wave.until.unwrap_or(until));
-        Told { excess: excess(&wave, &of_wave, &set(from, wave.from)), wave }
-    });
-    each.collect()
+    let mut inflow = Inflow::default();
+    for event in events.iter().filter(|event| event.kind == FollowKind::Follow) {
+        inflow.see(event.at, event.likelihood, rates);
+    }
+    let told = |Found { wave, excess, .. }| Told { wave, excess };
+    inflow.waves(rates, (from, until), from, gaps).into_iter().map(told).collect()
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 /// Twenty-four years of days, or a year of hours: more is no picture and no table.
 pub const STEPS_MAX: usize = 8_784;
-const BINS_MAX: usize = STEPS_MAX * 6;
+pub(super) const BINS_MAX: usize = STEPS_MAX * 6;
 /// Length of the bins in which waves are looked for. It divides an hour.
-const BIN_SECONDS: i64 = 600;
+pub(super) const BIN_SECONDS: i64 = 600;
 const DAY_SECONDS: i64 = 86_400;
 
 /// Somebody followed or unfollowed the account.
@@ -128,6 +128,11 @@ pub fn bins(
             *count += 1;
         }
     }
+    counted(from, counts, gaps)
+}
+
+/// Bins of ten minutes from `from` on.
+pub(super) fn counted(from: Timestamp, counts: Vec<u64>, gaps: &[Gap]) -> Vec<Bin> {
     let bin = |(n, count)| {
         let start = moment(from, n as i64 * BIN_SECONDS);
         Bin { start, observed: observed(start, BIN_SECONDS, gaps) * BIN_SECONDS as f64 / 3_600.0, count }

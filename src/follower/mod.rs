@@ -9,6 +9,7 @@ pub mod audit;
 pub mod excess;
 pub mod file;
 pub mod growth;
+pub mod inflow;
 pub mod model;
 pub mod picture;
 pub mod profile;

@@ -68,6 +68,8 @@ fn alert(id: &str, brand: &str, mentions: Vec<i64>) -> Alert {
         count: 14,
         ruleset: "r".into(),
         mentions,
+        reasons: Vec::new(),
+        growth: None,
     }
 }
 

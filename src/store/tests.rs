@@ -109,6 +109,8 @@ fn alert(id: &str, revision: u32, state: State) -> Alert {
         count: 3,
         ruleset: "abc".into(),
         mentions: vec![1, 2],
+        reasons: Vec::new(),
+        growth: None,
     }
 }
 

@@ -1,10 +1,14 @@
 //! What comes in while the draft before it is still being committed.
 
 use super::*;
+use crate::brand::{Burst, Hour, Influx, Surge};
+use crate::flow::Found;
 use crate::flow::draft::Draft;
+use crate::rule::File;
 use crate::source::intake::Batch;
 use crate::store::Writer;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tokio::sync::watch;
 
 const SOURCE: &str = "s";
@@ -13,7 +17,9 @@ const SOURCE: &str = "s";
 struct Bench {
     _dir: TempDir,
     writer: Writer,
+    reader: Reader,
     judged: mpsc::Sender<Judged>,
+    found: mpsc::Sender<Told>,
     drafts: mpsc::Receiver<Draft>,
     committed: watch::Sender<u64>,
 }
@@ -28,16 +34,17 @@ impl Bench {
         let (_, commands) = mpsc::channel(1);
         let (_, outcomes) = mpsc::channel(1);
         let (_, profiles) = mpsc::channel(1);
-        let (_, found) = mpsc::channel(1);
-        let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles, found };
-        let (rules, _) = RuleSet::read(&[], &[], &[], &Default::default()).unwrap();
+        let (found, found_inlet) = mpsc::channel(1);
+        let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles, found: found_inlet };
+        let file = File { name: "default.toml", text: crate::config::EMBEDDED_RULES };
+        let (rules, _) = RuleSet::read(&[file], &[], &[], &[], &Default::default()).unwrap();
         let ingest = Ingest {
             copies: Default::default(),
             engine: Engine::new(rules.clone(), Vec::new(), Vec::new()),
-            reader,
+            reader: reader.clone(),
             kinds: Vec::new(),
             rules: Arc::new(ArcSwap::from_pointee(rules)),
-            hooks: Vec::new(),
+            hooks: vec!["ops".into()],
             looked_up: HashSet::new(),
             clock: Clock::Real,
             metrics: Arc::new(Metrics::new()),
@@ -47,7 +54,7 @@ impl Bench {
             under_way: UnderWay::new(to_commit, is_committed),
         };
         tokio::spawn(async move { ingest.run(&mut inlets).await });
-        Self { _dir: dir, writer, judged, drafts, committed }
+        Self { _dir: dir, writer, reader, judged, found, drafts, committed }
     }
 
     async fn hear(&self, items: Vec<Item>) {
@@ -154,4 +161,26 @@ async fn an_unfollow_finds_the_follow_that_is_under_way() {
     let followers = bench.draft().await.commit.followers;
     let told: Vec<_> = followers.iter().map(|event| (event.account.as_str(), event.kind)).collect();
     assert_eq!(told, [(account.as_str(), FollowKind::Unfollow)], "and once only");
+}
+
+#[tokio::test]
+async fn a_look_at_followers_and_its_alert_are_one_transaction() {
+    let mut bench = Bench::new().await;
+    let from = Timestamp::UNIX_EPOCH;
+    let (spam, low, high, strange) = (0.9, 0.8, 1.0, false);
+    let surge =
+        Surge { from, until: None, counted: 412, expected: 31.0, spam, low, high, known: 412, unknown: 0, strange };
+    let bursts = vec![Burst { surge, hours: vec![Hour { start: from, counted: 412, expected: 31.0 }] }];
+    let (brand, source) = ("acme".into(), SOURCE.into());
+    let influx = Influx { brand, source, account: "own".into(), handle: "acme.example".into(), at: from, bursts };
+    let (done, taken) = oneshot::channel();
+    bench.found.send((Found::Influx(influx), done)).await.unwrap();
+    let draft = bench.draft().await;
+    let opened = &draft.commit.alerts[0].alert;
+    assert_eq!((opened.rule.as_str(), opened.count, draft.answers.len()), ("bought-followers", 412, 1));
+    assert_eq!((draft.commit.deliveries.len(), draft.commit.deliveries[0].hook.as_str()), (1, "ops"));
+    let (stored, opened) = (bench.reader.clone(), opened.clone());
+    bench.commit(draft).await;
+    assert_eq!(stored.alert(&opened.id).await.unwrap(), Some(opened));
+    drop(taken);
 }
