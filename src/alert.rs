@@ -1,5 +1,6 @@
 //! An alert: what a rule raises, updated in place until it is resolved. And a delivery: one alert revision for one hook.
 
+use crate::brand::Surge;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ pub const TELLING_MAX: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// Derived from rule, group and the opening mention, so that a replay gives the same one.
+    /// Derived from rule, group and what opened it (a mention, the begin of a wave), so that a replay gives the same one.
     pub id: String,
     /// Counts what is worth telling: 1 at opening, one more for each change that hooks hear of.
     pub revision: u32,
@@ -59,16 +60,20 @@ pub struct Alert {
     pub priority: Priority,
     /// Every contribution to the priority, in words.
     pub priority_why: Vec<String>,
+    /// What it rests on beside its mentions, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     pub brand: String,
     pub group: BTreeMap<String, String>,
     pub state: State,
-    /// Event time of the latest mention that it was opened with.
+    /// Event time of the latest mention that it was opened with; of a wave, when it was found.
     pub opened_at: Timestamp,
-    /// When its latest mention came in: quiet counts from here.
+    /// When its latest mention or follower came in: quiet counts from here.
     pub updated_at: Timestamp,
     pub resolved_at: Option<Timestamp>,
-    /// Why it was resolved: `quiet` (nothing further within `keep`) or who did it.
+    /// Why it was resolved: `quiet` (nothing further within `keep`), what else ended it, or who did it.
     pub resolved_why: Option<String>,
+    /// Mentions, or new followers.
     pub count: u64,
     /// Further matches that did not count, since their authors are likely spam.
     #[serde(default)]
@@ -77,6 +82,9 @@ pub struct Alert {
     pub ruleset: String,
     /// `seq` of up to [`TELLING_MAX`] mentions, most telling first.
     pub mentions: Vec<i64>,
+    /// Of an alert about new followers; it has no mentions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Surge>,
 }
 
 /// What a hook hears of an alert.
@@ -187,6 +195,25 @@ pub fn delivery_id(alert: &str, hook: &str, revision: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What an older version stored, and what has neither mentions nor a wave, stay as they are.
+    #[test]
+    fn an_alert_is_read_as_it_was_written() {
+        let old = r#"{"id":"a","revision":1,"rule":"r","title":"t","priority":"P2","priority_why":[],"brand":"acme",
+            "group":{},"state":"open","opened_at":"2026-11-21T09:00:00Z","updated_at":"2026-11-21T09:00:00Z",
+            "resolved_at":null,"resolved_why":null,"count":1,"ruleset":"h","mentions":[7]}"#;
+        let alert: Alert = serde_json::from_str(old).unwrap();
+        assert!(alert.growth.is_none() && alert.reasons.is_empty());
+        let same: serde_json::Value = serde_json::from_str(old).unwrap();
+        assert_eq!(serde_json::to_value(&alert).unwrap(), same);
+        let (from, until) = (Timestamp::UNIX_EPOCH, None);
+        let (spam, low, high, strange) = (0.7, 0.6, 0.8, false);
+        let surge =
+            Surge { from, until, counted: 412, expected: 31.0, spam, low, high, known: 292, unknown: 120, strange };
+        let grown = Alert { growth: Some(surge), reasons: vec!["many".into()], mentions: Vec::new(), ..alert };
+        let text = serde_json::to_string(&grown).unwrap();
+        assert_eq!(serde_json::from_str::<Alert>(&text).unwrap(), grown);
+    }
 
     #[test]
     fn priority_is_clamped() {

@@ -248,7 +248,7 @@ impl Build {
         writer: Writer,
         index_writer: index::Writer,
     ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
-        lookup::spawn(&self, &control.gate, &channels);
+        lookup::spawn(&self, control, &channels);
         let caught_up = Arc::new(AtomicBool::new(false));
         let indexing = Indexing {
             writer: index_writer,
@@ -315,7 +315,7 @@ impl Build {
             searcher: self.searcher.clone(),
             ledgers: self.ledgers.clone(),
             brands: control.brands.clone(),
-            follower_model: Arc::new(Model::load()?),
+            follower_model: self.model.clone(),
             names: control.names.clone(),
             metrics: self.metrics.clone(),
             commands: control.commands.clone(),

@@ -99,3 +99,52 @@ pub struct Snapshot {
     pub total: Option<u64>,
     pub state: SnapshotState,
 }
+
+/// A look at the new followers of an own account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Influx {
+    pub brand: String,
+    pub source: String,
+    /// Native id of the own account, and its handle.
+    pub account: String,
+    pub handle: String,
+    pub at: Timestamp,
+    /// Waves that last or ended lately, oldest first.
+    pub bursts: Vec<Burst>,
+}
+
+/// A wave, and when they came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Burst {
+    pub surge: Surge,
+    pub hours: Vec<Hour>,
+}
+
+/// Part of a wave that lies within one hour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hour {
+    pub start: Timestamp,
+    pub counted: u64,
+    /// New followers that are usual then.
+    pub expected: f64,
+}
+
+/// More new followers than usual, and how many of those beyond the usual are spam.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Surge {
+    pub from: Timestamp,
+    /// While it lasts, nothing.
+    pub until: Option<Timestamp>,
+    /// New followers in it, and how many are usual then.
+    pub counted: u64,
+    pub expected: f64,
+    /// Share of spam among those beyond the usual whose profile is known, `0..=1`, and the ends of its 90 % interval.
+    pub spam: f64,
+    pub low: f64,
+    pub high: f64,
+    /// New followers whose profile is known, and whose is not.
+    pub known: u64,
+    pub unknown: u64,
+    /// They are unlike those that the model was measured on; the interval is as wide as that asks for.
+    pub strange: bool,
+}

@@ -138,7 +138,9 @@ pub fn parse(name: &str, text: &str, overrides: &Overrides) -> Result<(Config, V
     problems.append(&mut found);
     let brands: Vec<String> = draft.brands.iter().map(|brand| brand.id.clone()).collect();
     let hooks: Vec<String> = draft.hooks.iter().map(|hook| hook.id.clone()).collect();
-    let rules = match rule::RuleSet::read(&names::rule_files(&rule_texts), &brands, &hooks, &draft.names) {
+    let own = draft.brands.iter().flat_map(|brand| &brand.accounts);
+    let accounts: Vec<String> = own.flat_map(|own| own.id.iter().chain([&own.handle])).cloned().collect();
+    let rules = match rule::RuleSet::read(&names::rule_files(&rule_texts), &brands, &hooks, &accounts, &draft.names) {
         Ok((rules, warnings)) => {
             problems.extend(warnings);
             Some(rules)

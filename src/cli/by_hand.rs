@@ -172,6 +172,8 @@ fn test_message(hook: &str, base_url: String) -> Message {
         spam_left_out: 0,
         ruleset: String::new(),
         mentions: Vec::new(),
+        reasons: Vec::new(),
+        growth: None,
     };
     let delivery = Delivery::pending(&alert, hook, News::Opened, now);
     Message { delivery, mentions: Vec::new(), base_url, test: true }

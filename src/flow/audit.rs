@@ -1,7 +1,7 @@
 //! Gathers what is stored of an own account's followers and has it judged: for the door and for the command line.
 
 use crate::brand::Snapshot;
-use crate::follower::audit::{Audit, Auditor, Suspect, Told, likelihood, profile, told_waves};
+use crate::follower::audit::{Audit, Auditor, Suspect, Told, spam_of, told_waves};
 use crate::follower::growth::{Event, Gap, Point, Step, series};
 use crate::follower::model::Model;
 use crate::store::{Error, Reader};
@@ -44,9 +44,8 @@ pub async fn report(
         heard_since.map_or(now, |heard| heard.max(since.saturating_sub(LEARNT_FROM).unwrap_or(Timestamp::MIN)));
     let mut events = Vec::new();
     reader
-        .each_heard(source, account, learnt_from, |at, kind, (author, said)| {
-            let said = said.map(|spam| f64::from(u8::from(spam)));
-            events.push(Event { at, kind, likelihood: said.or_else(|| likelihood(model, &profile(author, now))) });
+        .each_heard(source, account, learnt_from, |at, kind, follower| {
+            events.push(Event { at, kind, likelihood: spam_of(model, follower, now) });
         })
         .await?;
     let gaps =
@@ -78,7 +77,7 @@ fn whole(at: Timestamp, step: Step) -> Timestamp {
 }
 
 /// Overlapping ones as one.
-fn joined(gaps: impl Iterator<Item = Gap>) -> Vec<Gap> {
+pub(super) fn joined(gaps: impl Iterator<Item = Gap>) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = gaps.collect();
     gaps.sort_by_key(|gap| gap.from);
     let mut joined: Vec<Gap> = Vec::with_capacity(gaps.len());

@@ -343,6 +343,8 @@ mod tests {
             spam_left_out: 0,
             ruleset: "0".into(),
             mentions: vec![],
+            reasons: Vec::new(),
+            growth: None,
         };
         Delivery {
             id: "msg".into(),

@@ -8,6 +8,7 @@ pub mod deliver;
 mod draft;
 pub mod entrance;
 pub mod follower;
+pub mod growth;
 pub mod index;
 pub mod ingest;
 pub mod judge;
@@ -19,7 +20,7 @@ pub mod supervise;
 mod under_way;
 
 use crate::alert::{Alert, Delivery};
-use crate::brand::SnapshotStep;
+use crate::brand::{Influx, SnapshotStep};
 use crate::mention::Mention;
 use crate::post::Author;
 use crate::source::intake::Item;
@@ -111,6 +112,8 @@ pub enum Found {
     Scores(Rescored),
     /// With the profiles that came along.
     Followers(SnapshotStep, Vec<Author<'static>>),
+    /// For the rules; only their alerts are stored.
+    Influx(Influx),
 }
 
 /// What happened, for whoever watches live.

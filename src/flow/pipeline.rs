@@ -193,7 +193,7 @@ pub async fn warmed_engine(
     now: Timestamp,
 ) -> Result<Engine, store::Error> {
     let since = now.checked_sub(rules.window_max()).unwrap_or(Timestamp::MIN);
-    let alerts = reader.recent_alerts(since).await?;
+    let alerts = reader.recent_alerts(now.checked_sub(rules.recall_max()).unwrap_or(Timestamp::MIN)).await?;
     let mut engine = Engine::new(RuleSet::clone(&rules), kinds.to_vec(), alerts);
     for mention in reader.mentions(&engine.listed()).await? {
         if mention.post.created_at < since {

@@ -2,24 +2,23 @@
 //! reasons, groups that were made together, and waves with what came beyond the usual.
 
 use super::alike::{Group, groups, raised, raises};
-use super::excess::{Excess, excess};
-use super::growth::{Event, Gap, bins};
+use super::excess::Excess;
+use super::growth::{Event, Gap};
+use super::inflow::{Found, Inflow};
 use super::model::Model;
 use super::profile::Profile;
 use super::share::{Histogram, Rates, Share};
-use super::wave::{Wave, waves};
+use super::wave::Wave;
 use crate::brand::FollowKind;
 use crate::mention::AuthorSpam;
 use crate::post::Author;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// Profiles that are kept for groups and for naming the likeliest: some hundred megabytes. Further ones are only counted.
 const KEPT_MAX: usize = 200_000;
 /// From this likelihood on a follower is worth a look. At it, one in 25 genuine profiles of the training data is named.
 pub const SUSPICIOUS_FROM: f32 = 0.315;
-/// How far back waves are looked for: as far as bins reach.
-const WAVES_BACK: SignedDuration = SignedDuration::from_hours(24 * 365);
 /// Groups that are told.
 const GROUPS_MAX: usize = 50;
 
@@ -166,6 +165,11 @@ impl Suspect {
     }
 }
 
+/// Of spam, `0..=1`: a person's word, else what the model says; nothing where too little is known.
+pub fn spam_of(model: &Model, (author, said): (Author<'_>, Option<bool>), now: Timestamp) -> Option<f64> {
+    said.map(|spam| f64::from(u8::from(spam))).or_else(|| likelihood(model, &profile(author, now)))
+}
+
 /// Of spam, `0..=1`; nothing where too little is known.
 pub fn likelihood(model: &Model, profile: &Profile) -> Option<f64> {
     is_known(profile).then(|| f64::from(model.spam(profile)))
@@ -197,17 +201,12 @@ pub fn profile(author: Author<'_>, now: Timestamp) -> Profile {
 
 /// The bursts among `events`, oldest first, with the share of spam in what came beyond the usual.
 pub fn told_waves(events: &[Event], rates: &Rates, (from, until): (Timestamp, Timestamp), gaps: &[Gap]) -> Vec<Told> {
-    let from = until.saturating_sub(WAVES_BACK).map_or(from, |least| from.max(least));
-    let found = waves(bins(events.iter().copied(), FollowKind::Follow, (from, until), gaps));
-    let set = |from: Timestamp, until: Timestamp| {
-        let within = |event: &&Event| event.kind == FollowKind::Follow && from <= event.at && event.at < until;
-        rates.share(&rates.histogram(events.iter().filter(within).map(|event| event.likelihood)))
-    };
-    let each = found.into_iter().map(|wave| {
-        let of_wave = set(wave.from, wave.until.unwrap_or(until));
-        Told { excess: excess(&wave, &of_wave, &set(from, wave.from)), wave }
-    });
-    each.collect()
+    let mut inflow = Inflow::default();
+    for event in events.iter().filter(|event| event.kind == FollowKind::Follow) {
+        inflow.see(event.at, event.likelihood, rates);
+    }
+    let told = |Found { wave, excess, .. }| Told { wave, excess };
+    inflow.waves(rates, (from, until), from, gaps).into_iter().map(told).collect()
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 /// Twenty-four years of days, or a year of hours: more is no picture and no table.
 pub const STEPS_MAX: usize = 8_784;
 /// A year of them.
-const BINS_MAX: usize = STEPS_MAX * 6;
+pub(super) const BINS_MAX: usize = STEPS_MAX * 6;
 /// Length of the bins in which waves are looked for. It divides an hour.
-const BIN_SECONDS: i64 = 600;
+pub(super) const BIN_SECONDS: i64 = 600;
 const DAY_SECONDS: i64 = 86_400;
 /// Growth is told by the hour up to so many days, then by the day.
 const BY_HOUR_DAYS_MAX: i64 = 7;
@@ -136,6 +136,11 @@ pub fn bins(
             *count += 1;
         }
     }
+    counted(from, counts, gaps)
+}
+
+/// Bins of ten minutes from `from` on.
+pub(super) fn counted(from: Timestamp, counts: Vec<u64>, gaps: &[Gap]) -> Vec<Bin> {
     let bin = |(n, count)| {
         let start = moment(from, n as i64 * BIN_SECONDS);
         Bin { start, observed: observed(start, BIN_SECONDS, gaps) * BIN_SECONDS as f64 / 3_600.0, count }

@@ -10,6 +10,7 @@ pub mod author;
 pub mod excess;
 pub mod file;
 pub mod growth;
+pub mod inflow;
 pub mod model;
 pub mod picture;
 pub mod profile;

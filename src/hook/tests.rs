@@ -5,6 +5,7 @@ use super::signature::{Key, KeyError, sign};
 use super::webhook::outcome;
 use super::{KINDS, Message, Outcome};
 use crate::alert::{Alert, Delivery, DeliveryState, News, Priority, State, delivery_id};
+use crate::brand::Surge;
 use crate::mention::Mention;
 use crate::secret::Secret;
 use crate::settings::Document;
@@ -35,6 +36,8 @@ fn message() -> Message {
         spam_left_out: 0,
         ruleset: "00112233aabbccdd".into(),
         mentions: vec![7],
+        reasons: Vec::new(),
+        growth: None,
     };
     let mention: Mention = serde_json::from_value(json!({
         "id": "p1", "source": "bluesky", "text": "where is my money", "created_at": "2026-11-21T09:00:00Z",
@@ -88,6 +91,29 @@ fn the_body_is_the_contract() {
     assert_eq!(mention["scores"]["label"], "negative");
     let reasons = ["negative (-0.88)", "1 of 5 stars", "waits for an answer (0.75)", "12000 people may have seen it"];
     assert_eq!(mention["reasons"], json!(reasons));
+}
+
+/// It tells what it rests on by itself.
+#[test]
+fn an_alert_about_followers_has_no_mentions() {
+    let mut message = message();
+    message.mentions.clear();
+    let alert = &mut message.delivery.body;
+    alert.mentions.clear();
+    alert.reasons = vec!["412 new followers where 31 are usual".into()];
+    let (spam, low, high, strange) = (0.75, 0.5, 0.875, false);
+    let (counted, expected, known, unknown) = (412, 31.0, 292, 120);
+    alert.growth =
+        Some(Surge { from: at(0), until: None, counted, expected, spam, low, high, known, unknown, strange });
+    let body: Value = serde_json::from_slice(&body(&message).unwrap()).unwrap();
+    assert_eq!(body["data"]["mentions"], json!([]));
+    let alert = &body["data"]["alert"];
+    assert_eq!(alert["reasons"], json!(["412 new followers where 31 are usual"]));
+    assert_eq!(
+        alert["growth"],
+        json!({"from": at(0), "until": null, "counted": 412, "expected": 31.0, "spam": 0.75, "low": 0.5, "high": 0.875,
+            "known": 292, "unknown": 120, "strange": false})
+    );
 }
 
 #[test]

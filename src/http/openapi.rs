@@ -191,6 +191,21 @@ const ALERT: &[(&str, &str)] = &[
     ("count", "integer"),
     ("spam_left_out", "integer"),
     ("ruleset", "string"),
+    ("reasons", "[string]"),
+    ("growth", "Surge?"),
+];
+
+const SURGE: &[(&str, &str)] = &[
+    ("from", "time"),
+    ("until", "time?"),
+    ("counted", "integer"),
+    ("expected", "number"),
+    ("spam", "number"),
+    ("low", "number"),
+    ("high", "number"),
+    ("known", "integer"),
+    ("unknown", "integer"),
+    ("strange", "boolean"),
 ];
 
 const DELIVERY: &[(&str, &str)] = &[
@@ -376,6 +391,7 @@ fn schemas() -> Value {
         ]),
         "Alert": object(&[ALERT, &[("mentions", "[integer]")]].concat()),
         "AlertWithMentions": object(&[ALERT, &[("mentions", "[Mention]")]].concat()),
+        "Surge": object(SURGE),
         "AlertPage": page("Alert", &[("cursor", "string?")]),
         "Delivery": object(DELIVERY),
         "DeliveryPage": page("Delivery", &[]),
@@ -429,5 +445,27 @@ mod tests {
         for name in written.as_object().unwrap().keys() {
             assert!(described.contains(&name.as_str()), "{name} is not described");
         }
+    }
+
+    #[test]
+    fn a_wave_of_followers_is_as_described() {
+        let (from, until) = (jiff::Timestamp::UNIX_EPOCH, None);
+        let (spam, low, high, strange) = (0.5, 0.0, 1.0, false);
+        let surge = crate::brand::Surge {
+            from,
+            until,
+            counted: 9,
+            expected: 1.0,
+            spam,
+            low,
+            high,
+            known: 0,
+            unknown: 9,
+            strange,
+        };
+        let written = serde_json::to_value(surge).unwrap();
+        let mut described: Vec<&str> = SURGE.iter().map(|(name, _)| *name).collect();
+        described.sort_unstable();
+        assert_eq!(written.as_object().unwrap().keys().collect::<Vec<_>>(), described);
     }
 }

@@ -71,6 +71,8 @@ fn alert(id: &str, brand: &str, mentions: Vec<i64>) -> Alert {
         spam_left_out: 0,
         ruleset: "r".into(),
         mentions,
+        reasons: Vec::new(),
+        growth: None,
     }
 }
 

@@ -33,7 +33,8 @@ pub struct Engine {
 pub(super) struct Running {
     pub(super) rule: Rule,
     pub(super) open: HashMap<Group, String>,
-    /// When the latest stored alert of a group was resolved: earlier arrivals are used up. Only warming asks.
+    /// When the latest alert of a group was resolved, or its wave ended: what is earlier is used up. Of mentions only
+    /// warming asks.
     pub(super) cleared: HashMap<Group, Timestamp>,
 }
 
@@ -69,7 +70,7 @@ pub enum WhyNot {
 }
 
 impl Engine {
-    /// `alerts`: the stored alerts that are not resolved, and those resolved within [`RuleSet::window_max`] (their
+    /// `alerts`: the stored alerts that are not resolved, and those resolved within [`RuleSet::recall_max`] (their
     /// mentions are used up; without them a restart could count these again).
     /// `kinds`: kind of each configured source, for `source:` in `when`.
     pub fn new(rules: RuleSet, kinds: Vec<(String, &'static str)>, alerts: Vec<Alert>) -> Self {
@@ -114,8 +115,11 @@ impl Engine {
         self.reading.read(&mention.post);
         for running in &mut self.rules {
             let rule = &mut running.rule;
-            let wanted = rule.mode != Mode::Off && rule.is_for(mention);
-            if !wanted || rule.when.matches_reading(&subject, &self.reading) != Some(true) {
+            let Some(when) = rule.when.as_ref().filter(|_| rule.mode != Mode::Off && rule.is_for(&mention.brand))
+            else {
+                continue;
+            };
+            if when.matches_reading(&subject, &self.reading) != Some(true) {
                 continue;
             }
             let seen = seen(rule, &subject, &self.reading, mention, mention.seen_at);
@@ -140,10 +144,11 @@ impl Engine {
             self.reading.read(&mention.post);
             for (index, running) in self.rules.iter().enumerate() {
                 let rule = &running.rule;
-                if rule.mode == Mode::Off || !rule.is_for(mention) {
+                if rule.mode == Mode::Off || !rule.is_for(&mention.brand) {
                     continue;
                 }
-                match rule.when.matches_reading(&subject, &self.reading) {
+                let Some(when) = &rule.when else { continue };
+                match when.matches_reading(&subject, &self.reading) {
                     Some(true) => matches.push((index, seen(rule, &subject, &self.reading, mention, now))),
                     Some(false) => {}
                     None => verdict.unknown += 1,
@@ -264,13 +269,14 @@ impl Engine {
         if rule.mode == Mode::Off {
             return WhyNot::Off;
         }
-        if !rule.is_for(mention) {
+        if !rule.is_for(&mention.brand) {
             return WhyNot::OtherBrand;
         }
         if let Some(why) = exempt(mention, mention.seen_at) {
             return why;
         }
-        match rule.when.matches(&subject(&self.kinds, mention)) {
+        // A rule about followers takes no mention.
+        match rule.when.as_ref().map_or(Some(false), |when| when.matches(&subject(&self.kinds, mention))) {
             Some(true) => WhyNot::Taken,
             Some(false) => WhyNot::Not,
             None => WhyNot::Unknown,
@@ -279,8 +285,8 @@ impl Engine {
 }
 
 impl Rule {
-    fn is_for(&self, mention: &Mention) -> bool {
-        self.brands.is_empty() || self.brands.contains(&mention.brand)
+    pub(super) fn is_for(&self, brand: &str) -> bool {
+        self.brands.is_empty() || self.brands.iter().any(|known| known == brand)
     }
 }
 
@@ -299,6 +305,7 @@ fn seen(rule: &Rule, subject: &Subject<'_>, reading: &Reading, mention: &Mention
         adds: rule.urgency.adds(subject, reading),
         telling: telling(mention),
         spam: rule.discounts_spam && mention.author_spam.is_likely(),
+        part: rule.detector.of().and_then(|of| of.matches_reading(subject, reading)),
     }
 }
 

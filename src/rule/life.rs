@@ -1,9 +1,10 @@
 //! The life of an alert: opened, updated in place, resolved, told when it is worth it.
 
 use super::Mode;
-use super::detect::Seen;
+use super::detect::{Part, Seen};
 use super::engine::{Engine, Running};
 use super::group::Group;
+use super::say::{Told, interval};
 use super::telling::telling;
 use crate::alert::{Alert, News, State, TELLING_MAX};
 use crate::mention::Mention;
@@ -29,6 +30,12 @@ pub(super) struct Live {
     /// How telling the listed mentions are; unknown ones keep their place in front.
     pub(super) telling: HashMap<i64, f32>,
     pub(super) pending: Pending,
+}
+
+/// What an alert opens with: a post, or a wave and its begin.
+pub(super) struct Opener<'a> {
+    pub(super) source: &'a str,
+    pub(super) id: &'a str,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -64,42 +71,58 @@ impl Engine {
     }
 
     fn open(&mut self, index: usize, group: Group, matches: &[Seen], mention: &Mention, now: Timestamp) {
-        let running = &mut self.rules[index];
-        let rule = &running.rule;
+        let rule = &self.rules[index].rule;
         let counts = |seen: &&Seen| !(seen.spam && rule.detector.leaves_spam_out());
         let (matches, left_out): (Vec<&Seen>, Vec<&Seen>) = matches.iter().partition(counts);
         let Some(urgent) = matches.iter().min_by_key(|seen| rule.urgency.priority(seen)) else { return };
+        let (count, part) = (matches.len() as u64, rule.detector.part(&group));
         let alert = Alert {
-            id: alert_id(&rule.id, &group, mention),
-            revision: 0,
-            rule: rule.id.clone(),
-            title: rule.say.title(mention, matches.len() as u64),
-            priority: rule.urgency.priority(urgent),
-            priority_why: rule.urgency.why(urgent),
-            brand: group.brand.clone(),
-            group: group.by.clone(),
-            state: State::Open,
+            title: rule.say.title(&told(mention, count, part.as_ref())),
             opened_at: matches.iter().map(|seen| seen.at).max().unwrap_or(now),
             updated_at: now,
-            resolved_at: None,
-            resolved_why: None,
-            count: matches.len() as u64,
+            priority: rule.urgency.priority(urgent),
+            priority_why: rule.urgency.why(urgent),
+            count,
             spam_left_out: left_out.len() as u64,
-            ruleset: self.ruleset.clone(),
-            mentions: Vec::new(),
+            reasons: part.iter().flat_map(reasons).collect(),
+            ..self.blank(index, &group, Opener::of(mention))
         };
-        let id = alert.id.clone();
-        running.open.insert(group, id.clone());
-        let mut live = Live {
-            alert,
-            rule: Some(index),
-            opener: Some(mention.seq),
-            telling: HashMap::new(),
-            pending: Pending::Nothing,
-        };
+        let mut live = Live::new(alert, Some(index), Some(mention.seq));
         for seen in matches {
             live.list(*seen);
         }
+        self.start(index, group, live);
+    }
+
+    /// An alert that says nothing yet.
+    pub(super) fn blank(&self, index: usize, group: &Group, opener: Opener<'_>) -> Alert {
+        let rule = &self.rules[index].rule;
+        Alert {
+            id: alert_id(&rule.id, group, &opener),
+            revision: 0,
+            rule: rule.id.clone(),
+            title: String::new(),
+            priority: rule.urgency.base,
+            priority_why: vec![rule.urgency.base_why()],
+            reasons: Vec::new(),
+            brand: group.brand.clone(),
+            group: group.by.clone(),
+            state: State::Open,
+            opened_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            resolved_at: None,
+            resolved_why: None,
+            count: 0,
+            spam_left_out: 0,
+            ruleset: self.ruleset.clone(),
+            mentions: Vec::new(),
+            growth: None,
+        }
+    }
+
+    pub(super) fn start(&mut self, index: usize, group: Group, live: Live) {
+        let id = live.alert.id.clone();
+        self.rules[index].open.insert(group, id.clone());
         self.alerts.insert(id.clone(), live);
         self.change(&id, Some(News::Opened));
     }
@@ -113,19 +136,28 @@ impl Engine {
             self.change(id, None);
             return;
         }
-        alert.count += 1;
+        let part = rule.detector.part(&Group::of(alert));
+        // A share that is no longer too large lets its alert end.
+        if part.as_ref().is_some_and(|part| !part.holds) {
+            return;
+        }
+        alert.count = part.as_ref().map_or(alert.count + 1, |part| part.count);
         alert.updated_at = alert.updated_at.max(now);
+        alert.reasons = part.iter().flat_map(reasons).collect();
         if !rule.say.is_personal() {
-            alert.title = rule.say.title(mention, alert.count);
+            alert.title = rule.say.title(&told(mention, alert.count, part.as_ref()));
         }
         let priority = rule.urgency.priority(&seen);
-        let raised = priority < alert.priority;
+        let raised = priority < alert.priority && (part.is_none() || seen.part == Some(true));
         if raised {
             alert.priority = priority;
             alert.priority_why = rule.urgency.why(&seen);
         }
-        let grown = alert.state == State::Open && is_doubling(alert.count, rule.detector.least());
-        live.list(seen);
+        // A share comes and goes; it is told once.
+        let grown = part.is_none() && alert.state == State::Open && is_doubling(alert.count, rule.detector.least());
+        if part.is_none() || seen.part == Some(true) {
+            live.list(seen);
+        }
         self.change(id, (raised || grown).then_some(News::Updated));
     }
 
@@ -152,6 +184,9 @@ impl Engine {
             let group = Group::of(&live.alert);
             let running = &mut self.rules[index];
             running.rule.detector.clear(&group);
+            if live.alert.growth.is_some() {
+                running.cleared.extend(used_up(&live.alert).map(|at| (group.clone(), at)));
+            }
             if running.open.get(&group).is_some_and(|open| open == id) {
                 running.open.remove(&group);
             }
@@ -180,7 +215,7 @@ impl Engine {
         let rule = self.rules.iter().position(live);
         let group = Group::of(&alert);
         if alert.state == State::Resolved {
-            if let (Some(index), Some(at)) = (rule, alert.resolved_at) {
+            if let (Some(index), Some(at)) = (rule, used_up(&alert)) {
                 let cleared = self.rules[index].cleared.entry(group).or_insert(at);
                 *cleared = at.max(*cleared);
             }
@@ -190,22 +225,31 @@ impl Engine {
         if let Some(index) = rule {
             self.rules[index].open.insert(group, id.clone());
         }
-        let live = Live { alert, rule, opener: None, telling: HashMap::new(), pending: Pending::Nothing };
-        self.alerts.insert(id, live);
+        self.alerts.insert(id, Live::new(alert, rule, None));
     }
 
     /// What restored alerts do not say of the mentions that they list.
     pub(super) fn recall(&mut self, mention: &Mention) {
         for live in self.alerts.values_mut().filter(|live| live.alert.mentions.contains(&mention.seq)) {
             live.telling.insert(mention.seq, telling(mention));
-            if alert_id(&live.alert.rule, &Group::of(&live.alert), mention) == live.alert.id {
+            if alert_id(&live.alert.rule, &Group::of(&live.alert), &Opener::of(mention)) == live.alert.id {
                 live.opener = Some(mention.seq);
             }
         }
     }
 }
 
+impl<'a> Opener<'a> {
+    fn of(mention: &'a Mention) -> Self {
+        Self { source: &mention.post.source, id: &mention.post.id }
+    }
+}
+
 impl Live {
+    pub(super) fn new(alert: Alert, rule: Option<usize>, opener: Option<i64>) -> Self {
+        Self { alert, rule, opener, telling: HashMap::new(), pending: Pending::Nothing }
+    }
+
     /// Puts a mention among the most telling, the earlier of equals first. The opener stays listed: the title is its.
     fn list(&mut self, seen: Seen) {
         self.telling.insert(seen.seq, seen.telling);
@@ -229,8 +273,25 @@ fn is_doubling(count: u64, least: u64) -> bool {
     count > least && count.is_multiple_of(least) && (count / least).is_power_of_two()
 }
 
-/// 16 hex digits over rule, group and the opening mention.
-fn alert_id(rule: &str, group: &Group, opener: &Mention) -> String {
+/// Until when what led to a resolved alert is used up. A wave that ended does not use up the next.
+fn used_up(alert: &Alert) -> Option<Timestamp> {
+    alert.growth.and_then(|surge| surge.until).or(alert.resolved_at)
+}
+
+fn told<'a>(mention: &'a Mention, count: u64, part: Option<&Part>) -> Told<'a> {
+    let share = part.map(|part| [part.count as f64 / part.known.max(1) as f64, part.low, part.high]);
+    let source = Some(mention.post.source.as_str());
+    Told { brand: &mention.brand, count, mention: Some(mention), source, share, ..Told::default() }
+}
+
+fn reasons(part: &Part) -> Vec<String> {
+    let Part { of, count, known, low, high, unknown, .. } = part;
+    let told = (*unknown > 0).then(|| format!("of {unknown} more it is not known"));
+    [format!("{count} of {known} are `{of}`, {}", interval(*low, *high))].into_iter().chain(told).collect()
+}
+
+/// 16 hex digits over rule, group and what opened it.
+fn alert_id(rule: &str, group: &Group, opener: &Opener<'_>) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
         hasher.update(&(text.len() as u64).to_le_bytes());
@@ -242,7 +303,7 @@ fn alert_id(rule: &str, group: &Group, opener: &Mention) -> String {
         part(name);
         part(value);
     }
-    part(&opener.post.source);
-    part(&opener.post.id);
+    part(opener.source);
+    part(opener.id);
     hasher.finalize().to_hex()[..16].to_owned()
 }

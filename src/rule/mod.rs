@@ -11,6 +11,7 @@ mod priority;
 mod read;
 mod say;
 mod telling;
+mod wave;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use crate::alert::Alert;
 use crate::query::Query;
 use crate::query::names::Names;
 use crate::settings::Problem;
-use detect::Detector;
+use detect::{Detector, Known};
 use group::{By, Group};
 use jiff::SignedDuration;
 use priority::Urgency;
@@ -53,7 +54,8 @@ struct Rule {
     mode: Mode,
     /// Empty: all.
     brands: Vec<String>,
-    when: Query,
+    /// Nothing where the detector judges followers.
+    when: Option<Query>,
     detector: Box<dyn Detector>,
     by: Vec<By>,
     urgency: Urgency,
@@ -74,7 +76,7 @@ enum Mode {
 }
 
 impl RuleSet {
-    /// `brands`, `hooks`: the configured ids, for checking references. `names`: the lists that queries may refer to; a
+    /// `brands`, `hooks`: the configured ids, `accounts`: the names of own accounts, for checking references. `names`: the lists that queries may refer to; a
     /// file's named queries are its own.
     ///
     /// # Errors
@@ -83,9 +85,10 @@ impl RuleSet {
         files: &[File<'_>],
         brands: &[String],
         hooks: &[String],
+        accounts: &[String],
         names: &Names,
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
-        read::read(files, brands, hooks, names)
+        read::read(files, brands, hooks, &Known { accounts, names })
     }
 
     /// Hash over what was read (16 hex digits): every alert names it.
@@ -97,6 +100,16 @@ impl RuleSet {
     /// that a post may still join it with.
     pub fn window_max(&self) -> SignedDuration {
         self.rules.iter().map(|rule| rule.detector.window()).max().unwrap_or_default() + LATENESS_MAX
+    }
+
+    /// How long ago an alert may have been resolved for [`Engine::new`] to be told of it.
+    pub fn recall_max(&self) -> SignedDuration {
+        self.rules.iter().map(|rule| rule.detector.recall()).max().unwrap_or_default() + LATENESS_MAX
+    }
+
+    /// Whether any rule judges followers.
+    pub fn watches_followers(&self) -> bool {
+        self.rules.iter().any(|rule| rule.mode != Mode::Off && rule.when.is_none())
     }
 
     pub fn ids(&self) -> Vec<&str> {

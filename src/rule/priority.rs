@@ -43,11 +43,14 @@ impl Urgency {
 
     /// `base P3`, `one star: +1`.
     pub fn why(&self, seen: &Seen) -> Vec<String> {
-        let base = format!("base {}", self.base.name());
         let held = self.held(seen.adds).map(|add| format!("{}: {:+}", add.why, add.steps));
         let lowered = Some(self.lowered(seen)).filter(|steps| *steps > 0);
         let spam = lowered.map(|steps| format!("the author is likely spam: -{steps}"));
-        std::iter::once(base).chain(held).chain(spam).collect()
+        std::iter::once(self.base_why()).chain(held).chain(spam).collect()
+    }
+
+    pub fn base_why(&self) -> String {
+        format!("base {}", self.base.name())
     }
 
     /// Steps that a likely spam author takes away. None where the rule's own additions ask about spam: they have said

@@ -1,7 +1,7 @@
 //! Reads rules files: every problem of every file at once, with its place. What the format promises and is not built
 //! yet is refused by name, never ignored.
 
-use super::detect::{self, Detector};
+use super::detect::{self, Detector, Known, Tells, read_query};
 use super::group::By;
 use super::priority::{ADDS_MAX, Add, Urgency};
 use super::say::Say;
@@ -34,9 +34,9 @@ pub fn read(
     files: &[File<'_>],
     brands: &[String],
     hooks: &[String],
-    names: &Names,
+    known: &Known<'_>,
 ) -> Result<(RuleSet, Vec<Problem>), Vec<Problem>> {
-    let mut reader = Reader { brands, hooks, names, rules: Vec::new(), ids: HashMap::new() };
+    let mut reader = Reader { brands, hooks, known, rules: Vec::new(), ids: HashMap::new() };
     let mut problems = Vec::new();
     let mut hasher = blake3::Hasher::new();
     for file in files {
@@ -47,7 +47,7 @@ pub fn read(
         problems.extend(document.into_problems());
     }
     // What a list holds decides as much as what a rule says.
-    for list in names.lists.values() {
+    for list in known.names.lists.values() {
         hasher.update(list.name.as_bytes());
         for entry in list.entries() {
             hasher.update(format!("\n{entry}").as_bytes());
@@ -63,7 +63,7 @@ pub fn read(
 struct Reader<'a> {
     brands: &'a [String],
     hooks: &'a [String],
-    names: &'a Names,
+    known: &'a Known<'a>,
     rules: Vec<Rule>,
     /// Where each rule id was seen first.
     ids: HashMap<String, String>,
@@ -95,11 +95,11 @@ impl Reader<'_> {
     /// The lists that everybody knows, and the queries that this file names.
     fn names_of(&self, section: Option<Section<'_>>) -> Names {
         let Some(section) = section else {
-            return Names { lists: self.names.lists.clone(), ..Names::default() };
+            return Names { lists: self.known.names.lists.clone(), ..Names::default() };
         };
         let entries = section.entries();
         let queries = entries.iter().map(|(name, text, _)| ((*name).to_owned(), text.clone())).collect();
-        let names = Names { lists: self.names.lists.clone(), queries };
+        let names = Names { lists: self.known.names.lists.clone(), queries };
         for (name, text, at) in entries {
             if !is_name(name) {
                 section.error_at(at, format!("`{name}` is no name"), Some(NAME_SIGNS.into()));
@@ -114,19 +114,23 @@ impl Reader<'_> {
     fn rule(&self, section: &Section<'_>, names: &Names) -> Option<Rule> {
         refuse_planned(section, &PLANNED_OF_RULE);
         let id = section.id("id");
-        let say = read_say(section, id.as_deref().unwrap_or("rule"));
+        let (tells, detector) = read_detector(section, &Known { names, ..*self.known });
+        let say = read_say(section, id.as_deref().unwrap_or("rule"), tells);
         let mode = if section.has("mode") { read_mode(section) } else { Some(Mode::Live) };
         let brands = known(section, "brand", self.brands);
         let route = known(section, "route", self.hooks);
-        if !section.has("when") {
-            section.missing("when");
-        }
-        let when = section.required_str("when").and_then(|text| read_query(section, "when", &text, names));
-        let detector = read_detector(section);
+        let when = read_when(section, tells, names);
         let by = read_by(section);
         let urgency = read_urgency(section, names);
+        if tells == Tells::Followers {
+            let adds = urgency.as_ref().is_some_and(|urgency| !urgency.adds.is_empty());
+            for key in ["when", "by"].into_iter().filter(|key| section.has(key)).chain(adds.then_some("priority")) {
+                let hint = if key == "priority" { "a base alone" } else { "leave it out" };
+                section.error(key, format!("`{key}` asks mentions, this rule judges followers"), Some(hint.into()));
+            }
+        }
         let keep = read_keep(section);
-        let discounts_spam = section.bool("discount_spam").unwrap_or(true);
+        let discounts_spam = read_discount(section, tells);
         let detector = detector?;
         let by = by.unwrap_or_else(|| if detector.by_cluster() { vec![By::Cluster] } else { Vec::new() });
         let keep = keep?.unwrap_or_else(|| detector.keep_default());
@@ -152,17 +156,23 @@ fn refuse_planned(section: &Section<'_>, keys: &[&'static str]) {
     }
 }
 
-/// Parses the query under `key`.
-fn read_query(section: &Section<'_>, key: &str, text: &str, names: &Names) -> Option<Query> {
-    match Query::parse_with(text, names) {
-        Ok(query) => Some(query),
-        Err(errors) => {
-            for error in errors {
-                section.error_inside(key, error.span.start, error.message, error.hint);
-            }
-            None
-        }
+/// A share is of all who speak, and waves tell by themselves how many are spam.
+fn read_discount(section: &Section<'_>, tells: Tells) -> bool {
+    let discounts = section.bool("discount_spam");
+    if discounts.is_some() && tells != Tells::Mentions {
+        let hint = "`NOT spam:>=0.8` in `when` leaves likely spam out of a share".to_owned();
+        section.error("discount_spam", "only `each` and `count` discount spam".into(), Some(hint));
     }
+    tells == Tells::Mentions && discounts.unwrap_or(true)
+}
+
+/// `Some(None)`: the rule asks no mention.
+fn read_when(section: &Section<'_>, tells: Tells, names: &Names) -> Option<Option<Query>> {
+    if tells == Tells::Followers && !section.has("when") {
+        return Some(None);
+    }
+    let text = section.required_str("when")?;
+    read_query(section, "when", &text, names).map(Some)
 }
 
 /// Every query that a file names under `[let]`, right or wrong; for those who only want to refer to them.
@@ -175,9 +185,9 @@ pub fn named(file: &File<'_>) -> Vec<(String, String)> {
     named
 }
 
-fn read_say(section: &Section<'_>, id: &str) -> Option<Say> {
+fn read_say(section: &Section<'_>, id: &str, tells: Tells) -> Option<Say> {
     let text = section.str("say").unwrap_or_else(|| format!("{{brand}}: {}", id.replace(['-', '_'], " ")));
-    match Say::parse(&text) {
+    match Say::parse(&text, tells) {
         Ok(say) => {
             if say.is_personal() && say.has_count() {
                 let hint = "a title that quotes a person is written once, at the opening".to_owned();
@@ -220,17 +230,18 @@ fn bounded(section: &Section<'_>, key: &str, length: usize) {
     }
 }
 
-fn read_detector(section: &Section<'_>) -> Option<Box<dyn Detector>> {
+/// What its alerts tell of is known even where its keys are wrong.
+fn read_detector(section: &Section<'_>, known: &Known<'_>) -> (Tells, Option<Box<dyn Detector>>) {
     if !section.has("detect") {
-        return Some(Box::new(detect::each::Each));
+        return (Tells::Mentions, Some(Box::new(detect::each::Each)));
     }
-    let detect = section.section("detect")?;
+    let Some(detect) = section.section("detect") else { return (Tells::Mentions, None) };
     let Some(kind) = detect.required_str("kind") else {
         detect.ignore_rest();
-        return None;
+        return (Tells::Mentions, None);
     };
     if let Some(row) = detect::KINDS.iter().find(|row| row.kind == kind) {
-        return (row.read)(&detect);
+        return (row.tells, (row.read)(&detect, known));
     }
     // Its other keys are no mistakes of their own.
     detect.ignore_rest();
@@ -241,7 +252,7 @@ fn read_detector(section: &Section<'_>) -> Option<Box<dyn Detector>> {
             nearest(&kind, detect::KINDS.iter().map(|row| row.kind)).map(|near| format!("did you mean `{near}`?"));
         detect.error("kind", format!("unknown detector `{kind}`"), near);
     }
-    None
+    (Tells::Mentions, None)
 }
 
 /// `None`: the rule does not say.

@@ -1,5 +1,6 @@
 //! `say`: the template of an alert's title. Plain text with a few names in braces, no logic.
 
+use super::detect::Tells;
 use super::group::lang;
 use crate::mention::Mention;
 use crate::settings::nearest;
@@ -14,15 +15,21 @@ const DELETED: &str = "(deleted)";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Slot {
+    Account,
     Author,
     Brand,
     Count,
+    Interval,
     Lang,
+    Share,
     Source,
     Text,
+    Usual,
 }
 
-const SLOTS: [(&str, Slot); 6] = [
+type Slots = &'static [(&'static str, Slot)];
+
+const OF_MENTIONS: Slots = &[
     ("author", Slot::Author),
     ("brand", Slot::Brand),
     ("count", Slot::Count),
@@ -30,11 +37,43 @@ const SLOTS: [(&str, Slot); 6] = [
     ("source", Slot::Source),
     ("text", Slot::Text),
 ];
+/// Many people's: none is quoted.
+const OF_PART: Slots = &[
+    ("brand", Slot::Brand),
+    ("count", Slot::Count),
+    ("interval", Slot::Interval),
+    ("lang", Slot::Lang),
+    ("share", Slot::Share),
+    ("source", Slot::Source),
+];
+const OF_FOLLOWERS: Slots = &[
+    ("account", Slot::Account),
+    ("brand", Slot::Brand),
+    ("count", Slot::Count),
+    ("interval", Slot::Interval),
+    ("share", Slot::Share),
+    ("source", Slot::Source),
+    ("usual", Slot::Usual),
+];
 
 #[derive(Clone, Debug)]
 enum Part {
     Text(String),
     Slot(Slot),
+}
+
+/// What a title may tell. What is not there is told as `?`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told<'a> {
+    pub brand: &'a str,
+    pub count: u64,
+    pub mention: Option<&'a Mention>,
+    pub account: Option<&'a str>,
+    pub source: Option<&'a str>,
+    /// New followers that are usual.
+    pub usual: Option<f64>,
+    /// A share with the ends of its interval, `0..=1` each.
+    pub share: Option<[f64; 3]>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,7 +92,12 @@ pub struct Mistake {
 impl Say {
     /// # Errors
     /// Every unknown name and open brace.
-    pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
+    pub fn parse(text: &str, tells: Tells) -> Result<Self, Vec<Mistake>> {
+        let slots = match tells {
+            Tells::Mentions => OF_MENTIONS,
+            Tells::Part => OF_PART,
+            Tells::Followers => OF_FOLLOWERS,
+        };
         let mut parts = Vec::new();
         let mut mistakes = Vec::new();
         let mut at = 0;
@@ -67,9 +111,9 @@ impl Say {
                 break;
             };
             let name = &text[open + 1..close];
-            match SLOTS.iter().find(|(known, _)| *known == name) {
+            match slots.iter().find(|(known, _)| *known == name) {
                 Some((_, slot)) => parts.push(Part::Slot(*slot)),
-                None => mistakes.push(unknown(name, open..close + 1)),
+                None => mistakes.push(unknown(name, slots, open..close + 1)),
             }
             at = close + 1;
         }
@@ -86,18 +130,21 @@ impl Say {
         self.has(Slot::Count)
     }
 
-    pub fn title(&self, mention: &Mention, count: u64) -> String {
-        let author = &mention.post.author;
-        self.render(|slot| match slot {
-            Slot::Author => {
-                let name = author.handle.as_ref().or(author.name.as_ref()).or(author.id.as_ref());
-                name.map_or("somebody", |name| name).to_owned()
-            }
-            Slot::Brand => mention.brand.clone(),
-            Slot::Count => count.to_string(),
-            Slot::Lang => lang(mention).to_owned(),
-            Slot::Source => mention.post.source.to_string(),
-            Slot::Text => quote(mention),
+    pub fn title(&self, told: &Told<'_>) -> String {
+        self.render(|slot| {
+            let said = match slot {
+                Slot::Account => told.account.map(str::to_owned),
+                Slot::Author => told.mention.map(author),
+                Slot::Brand => Some(told.brand.to_owned()),
+                Slot::Count => Some(told.count.to_string()),
+                Slot::Interval => told.share.map(|[_, low, high]| interval(low, high)),
+                Slot::Lang => told.mention.map(|mention| lang(mention).to_owned()),
+                Slot::Share => told.share.map(|[share, ..]| format!("{:.0} %", share * 100.0)),
+                Slot::Source => told.source.map(str::to_owned),
+                Slot::Text => told.mention.map(quote),
+                Slot::Usual => told.usual.map(|usual| format!("{usual:.0}")),
+            };
+            said.unwrap_or_else(|| "?".to_owned())
         })
     }
 
@@ -106,7 +153,7 @@ impl Say {
         self.render(|slot| match slot {
             Slot::Brand => brand.to_owned(),
             Slot::Count => count.to_string(),
-            Slot::Author | Slot::Text | Slot::Lang | Slot::Source => DELETED.to_owned(),
+            _ => DELETED.to_owned(),
         })
     }
 
@@ -127,12 +174,24 @@ impl Say {
     }
 }
 
-fn unknown(name: &str, span: Range<usize>) -> Mistake {
-    let hint = nearest(name, SLOTS.iter().map(|(known, _)| *known)).map_or_else(
-        || format!("one of {}", SLOTS.map(|(known, _)| format!("{{{known}}}")).join(" ")),
+fn unknown(name: &str, slots: Slots, span: Range<usize>) -> Mistake {
+    let known = || slots.iter().map(|(known, _)| *known);
+    let hint = nearest(name, known()).map_or_else(
+        || format!("one of {}", known().map(|known| format!("{{{known}}}")).collect::<Vec<_>>().join(" ")),
         |near| format!("did you mean `{{{near}}}`?"),
     );
     Mistake { span, message: format!("unknown placeholder `{{{name}}}`"), hint: Some(hint) }
+}
+
+/// `62 to 88 %`.
+pub fn interval(low: f64, high: f64) -> String {
+    format!("{:.0} to {:.0} %", low * 100.0, high * 100.0)
+}
+
+fn author(mention: &Mention) -> String {
+    let author = &mention.post.author;
+    let name = author.handle.as_ref().or(author.name.as_ref()).or(author.id.as_ref());
+    name.map_or("somebody", |name| name).to_owned()
 }
 
 /// One line of what was said.
@@ -157,17 +216,19 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong() {
-        let mistakes = |text: &str| Say::parse(text).unwrap_err();
+        let mistakes = |text: &str| Say::parse(text, Tells::Mentions).unwrap_err();
         assert_eq!(mistakes("a {brnad} b")[0].hint.as_deref(), Some("did you mean `{brand}`?"));
         assert_eq!(mistakes("a {brnad} b")[0].span, 2..9);
         assert_eq!(mistakes("{x} {y}").len(), 2);
         assert_eq!(mistakes("half {open")[0].message, "`{` without `}`");
-        assert!(Say::parse("no braces, é").is_ok() && Say::parse("").is_ok());
+        assert!(["no braces, é", ""].iter().all(|text| Say::parse(text, Tells::Mentions).is_ok()));
+        let followers = Say::parse("{count} of {usual}: {author}", Tells::Followers).unwrap_err();
+        assert_eq!(followers.len(), 1, "of followers, nobody is quoted: {followers:?}");
     }
 
     #[test]
     fn a_deleted_person_leaves_the_title() {
-        let say = Say::parse("{author} of {brand}: {text} ({count})").unwrap();
+        let say = Say::parse("{author} of {brand}: {text} ({count})", Tells::Mentions).unwrap();
         assert!(say.is_personal() && say.has_count());
         assert_eq!(say.title_without_person("acme", 3), "(deleted) of acme: (deleted) (3)");
     }

@@ -1,5 +1,7 @@
 //! Rules over invented posts: one table of posts in, one list of what was told out.
 
+mod growth;
+mod share;
 mod spam;
 
 use super::life::OPEN_MAX;
@@ -49,7 +51,13 @@ fn ids(names: &[&str]) -> Vec<String> {
 
 fn read(text: &str) -> Result<RuleSet, Vec<String>> {
     let file = File { name: "r.toml", text };
-    match RuleSet::read(&[file], &ids(&["acme", "other"]), &ids(&["ops", "desk"]), &Names::default()) {
+    match RuleSet::read(
+        &[file],
+        &ids(&["acme", "other"]),
+        &ids(&["ops", "desk"]),
+        &ids(&["acme.example", "did:plc:acme"]),
+        &Names::default(),
+    ) {
         Ok((rules, problems)) if problems.is_empty() => Ok(rules),
         Ok((_, problems)) | Err(problems) => Err(problems.iter().map(ToString::to_string).collect()),
     }
@@ -386,6 +394,11 @@ id = "each"
 say = "{author}: {text}"
 when = "refund"
 keep = "45m"
+[[rule]]
+id = "share"
+when = "refund"
+detect = { kind = "share", of = "rating:1", within = "12h", min_share = 0.05, min_count = 5 }
+keep = "1h"
 "#;
 
 /// A daemon's view: what is stored, and the engine over it.
@@ -487,6 +500,23 @@ const FAULTS: &[(&str, &str)] = &[
     ("detector-no-kind", "4:10: error: `rule.detect` lacks `kind`"),
     ("detector-planned", "4:19: error: detector `spike` is not available yet"),
     ("field", "4:9: error: no field is called `sentimnt` (did you mean `sentiment:`?)"),
+    ("growth-account", "4:39: error: no own account `acme.exmaple` is configured (did you mean `acme.example`?)"),
+    ("growth-key", "4:73: error: unknown key `rule.detect.spam_share` (did you mean `spam_share_min`?)"),
+    ("growth-lacks", "4:10: error: `rule.detect` lacks `factor`"),
+    ("growth-lacks", "4:10: error: `rule.detect` lacks `min_count`"),
+    ("growth-lacks", "4:10: error: `rule.detect` lacks `within`"),
+    ("growth-range", "5:17: error: `within` must lie between 1h and 7d"),
+    ("growth-range", "6:17: error: `factor` must lie in 1..=1000"),
+    ("growth-range", "7:20: error: `min_count` must lie in 5..=10000000"),
+    ("growth-range", "8:25: error: `spam_share_min` must lie in 0.01..=1"),
+    (
+        "growth-say",
+        "4:8: error: unknown placeholder `{author}` (one of {account} {brand} {count} {interval} {share} {source} {usual})",
+    ),
+    ("growth-type", "4:54: error: `factor` must be a number, not string"),
+    ("growth-when", "4:8: error: `when` asks mentions, this rule judges followers (leave it out)"),
+    ("growth-when", "5:6: error: `by` asks mentions, this rule judges followers (leave it out)"),
+    ("growth-when", "6:12: error: `priority` asks mentions, this rule judges followers (a base alone)"),
     ("id", "3:6: error: `a b` is no id (letters, digits, `-`, `_` and `.`, at most 64)"),
     ("id-twice", "6:6: error: rule `r` stands twice (first in r.toml)"),
     ("keep", "4:8: error: `half an hour` is no duration (such as 500ms, 30s, 10m, 2h, 7d)"),
@@ -518,6 +548,21 @@ const FAULTS: &[(&str, &str)] = &[
         "4:7: warning: `{count}` will not follow the alert (a title that quotes a person is written once, at the opening)",
     ),
     ("schema", "1:10: error: unknown schema (this version reads schema = 1)"),
+    (
+        "share-discount",
+        "6:17: error: only `each` and `count` discount spam (`NOT spam:>=0.8` in `when` leaves likely spam out of a share)",
+    ),
+    ("share-lacks", "5:10: error: `rule.detect` lacks `of`"),
+    ("share-lacks", "5:10: error: `rule.detect` lacks `min_share`"),
+    ("share-lacks", "5:10: error: `rule.detect` lacks `min_count`"),
+    ("share-of", "5:34: error: no field is called `spma` (did you mean `spam:`?)"),
+    ("share-range", "7:17: error: `within` must lie between 1s and 7d"),
+    ("share-range", "8:20: error: `min_share` must lie in 0.01..=1"),
+    ("share-range", "9:20: error: `min_count` must lie in 5..=1024"),
+    (
+        "share-say",
+        "4:8: error: unknown placeholder `{author}` (one of {brand} {count} {interval} {lang} {share} {source})",
+    ),
     ("syntax", "5:5: error: key with no value, expected `=`"),
     ("when", "4:20: error: this bracket is never closed (add a `)`)"),
 ];
@@ -525,7 +570,7 @@ const FAULTS: &[(&str, &str)] = &[
 #[test]
 fn fixtures() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rule");
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -537,9 +582,13 @@ fn fixtures() {
         let fault = name.strip_prefix("bad-").unwrap();
         let found = read(&text).err().unwrap_or_default();
         let expected = FAULTS.iter().filter(|(known, _)| *known == fault);
-        assert_eq!(found, expected.map(|(_, line)| format!("r.toml:{line}")).collect::<Vec<_>>(), "{fault}");
+        let expected: Vec<_> = expected.map(|(_, line)| format!("r.toml:{line}")).collect();
+        if found != expected {
+            wrong.push((fault.to_owned(), found, expected));
+        }
         seen.insert(fault.to_owned());
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(seen, FAULTS.iter().map(|(fault, _)| (*fault).to_owned()).collect(), "every fault has its file");
 }
 
@@ -551,7 +600,7 @@ fn all_files_are_read_at_once() {
         ("c.toml", "schema = 1\n[[rule]]\nid = \"r\"\nwhen = \"b\""),
     ];
     let files = files.map(|(name, text)| File { name, text });
-    let problems = RuleSet::read(&files, &[], &[], &Names::default()).unwrap_err();
+    let problems = RuleSet::read(&files, &[], &[], &[], &Names::default()).unwrap_err();
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("a.toml:2:1:") && lines[1].starts_with("c.toml:3:6:"), "{lines:?}");
@@ -565,7 +614,8 @@ fn the_default_rules_do_what_they_say() {
     let text = include_str!("../../rules/default.toml");
     let rules = || {
         let (rules, problems) =
-            RuleSet::read(&[File { name: "default.toml", text }], &ids(&["acme"]), &[], &Names::default()).unwrap();
+            RuleSet::read(&[File { name: "default.toml", text }], &ids(&["acme"]), &[], &[], &Names::default())
+                .unwrap();
         assert!(problems.iter().all(|problem| problem.severity < Severity::Warning), "{problems:?}");
         rules
     };
@@ -624,4 +674,5 @@ fn the_default_rules_do_what_they_say() {
     for (name, posts, expected) in cases {
         assert_eq!(opened(posts), *expected, "{name}");
     }
+    growth::the_default_rules_tell_of_bought_followers(rules());
 }

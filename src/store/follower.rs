@@ -109,21 +109,34 @@ impl Reader {
         since: Timestamp,
         mut show: impl FnMut(Timestamp, FollowKind, (Author<'static>, Option<bool>)),
     ) -> Result<(), Error> {
+        self.each_heard_after(source, account, since, 0, |_, at, kind, author| show(at, kind, author)).await
+    }
+
+    /// As [`Reader::each_heard`], of what was stored after the event of this number; with the number of each.
+    pub async fn each_heard_after(
+        &self,
+        source: &str,
+        account: &str,
+        since: Timestamp,
+        after: i64,
+        mut show: impl FnMut(i64, Timestamp, FollowKind, (Author<'static>, Option<bool>)),
+    ) -> Result<(), Error> {
         let mut connection = self.connection().await;
         let mut rows = sqlx::query(
-            "SELECT event.follower, author.profile, said.spam, event.at, event.kind FROM follower_event event \
+            "SELECT event.follower, author.profile, said.spam, event.at, event.kind, event.seq FROM follower_event event \
              LEFT JOIN author ON author.source = event.source AND author.id = event.follower \
              LEFT JOIN author_correction said ON said.source = event.source AND said.id = event.follower \
-             WHERE event.source = $1 AND event.account = $2 AND event.at >= $3 AND event.since IS NULL \
+             WHERE event.source = $1 AND event.account = $2 AND event.at >= $3 AND event.seq > $4 AND event.since IS NULL \
              ORDER BY event.at, event.seq",
         )
         .bind(source)
         .bind(account)
         .bind(row::nanoseconds(since))
+        .bind(after)
         .fetch(&mut *connection);
         while let Some(row) = rows.try_next().await.map_err(self.fault())? {
             let (at, kind, author) = heard(&row).map_err(self.fault())?;
-            show(at, kind, author);
+            show(row.try_get(5).map_err(self.fault())?, at, kind, author);
         }
         Ok(())
     }

@@ -111,6 +111,8 @@ fn alert(id: &str, revision: u32, state: State) -> Alert {
         spam_left_out: 0,
         ruleset: "abc".into(),
         mentions: vec![1, 2],
+        reasons: Vec::new(),
+        growth: None,
     }
 }
 

@@ -211,6 +211,11 @@ impl Gate {
         self.state.load().own.ids(source)
     }
 
+    /// Brand, handle and native id of the own accounts on a source whose id is known.
+    pub fn named_accounts(&self, source: &str) -> Vec<(Arc<str>, String, String)> {
+        self.state.load().own.named_ids(source)
+    }
+
     /// Handles of own accounts on a source whose native id is not known yet.
     pub fn unresolved_handles(&self, source: &str) -> Vec<String> {
         self.state.load().own.unresolved(source)

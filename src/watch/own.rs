@@ -104,6 +104,15 @@ impl Own {
         self.sources.get(source).map(|accounts| accounts.ids.clone()).unwrap_or_default()
     }
 
+    /// Brand, handle and native id of the accounts on a source whose id is known.
+    pub fn named_ids(&self, source: &str) -> Vec<(Arc<str>, String, String)> {
+        let accounts = self.sources.get(source).map_or(&[][..], |accounts| &accounts.all);
+        let known = accounts.iter().filter_map(|account| {
+            account.id.as_ref().map(|id| (account.brand.clone(), account.handle.clone(), id.clone()))
+        });
+        known.collect()
+    }
+
     pub fn unresolved(&self, source: &str) -> Vec<String> {
         let accounts = self.sources.get(source).map_or(&[][..], |accounts| &accounts.all);
         let mut handles: Vec<String> =

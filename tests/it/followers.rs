@@ -168,7 +168,7 @@ async fn two_days_pass(house: &House) {
 
 async fn count(house: &House, source: &str, own: &str) -> usize {
     let mut count = 0;
-    house.reader().await.each_follower(source, own, |_| count += 1).await.unwrap();
+    house.reader().await.each_follower(source, own, |_, _| count += 1).await.unwrap();
     count
 }
 
@@ -262,7 +262,7 @@ async fn mastodons_lists_bring_profiles() {
     house
         .reader()
         .await
-        .each_follower("fedi", "77", |author| known.push((author.followers, author.posts)))
+        .each_follower("fedi", "77", |author, _| known.push((author.followers, author.posts)))
         .await
         .unwrap();
     assert_eq!(known, [(Some(5), None); 5], "without a look-up; a hidden count is unknown");

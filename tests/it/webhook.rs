@@ -73,6 +73,8 @@ fn message() -> Message {
         spam_left_out: 0,
         ruleset: "0".into(),
         mentions: vec![],
+        reasons: vec![],
+        growth: None,
     };
     let delivery = Delivery { id: "msg_1".into(), ..Delivery::pending(&alert, "ops", News::Opened, now) };
     Message { delivery, mentions: vec![], base_url: "http://127.0.0.1:7700".into(), test: false }

@@ -12,8 +12,9 @@ use crate::follower::audit::profile;
 use crate::follower::growth::Step;
 use crate::follower::model::Model;
 use crate::follower::profile::Profile;
+use crate::mention::AuthorSpam;
 use crate::post::{Author, Str};
-use crate::store::{self, Commit, Writer};
+use crate::store::{self, Commit, Fetched, Writer};
 use jiff::{SignedDuration, Timestamp};
 use std::io::Write;
 use std::ops::Range;
@@ -90,7 +91,8 @@ async fn list(writer: &mut Writer, range: Range<u32>, at: Timestamp) -> anyhow::
 
 async fn step(writer: &mut Writer, what: Listed, authors: Vec<Author<'static>>) -> anyhow::Result<()> {
     let step = SnapshotStep { source: SOURCE.to_owned(), account: OWN.to_owned(), at: Timestamp::now(), what };
-    let authors = authors.into_iter().map(|author| (SOURCE.to_owned(), author)).collect();
+    let fetched = |author| Fetched { source: SOURCE.to_owned(), author, spam: AuthorSpam::default() };
+    let authors = authors.into_iter().map(fetched).collect();
     writer.commit(&Commit { authors, snapshots: vec![step], ..Commit::default() }).await?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(super) const FOLLOWS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 
 pub(super) const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 impl Ingest {
-    /// Takes in what a loop of ours found out.
+    /// Takes in what a loop of ours found out; the rules tell what follows from it when their changes are taken.
     pub(super) fn take(&mut self, found: Found, draft: &mut Draft) {
         match found {
             Found::Scores(rescored) => draft.commit.rescored.push(rescored),
@@ -27,6 +27,7 @@ impl Ingest {
                 self.learn(&step.source, authors, draft);
                 draft.commit.snapshots.push(step);
             }
+            Found::Influx(influx) => self.engine.observe(&influx),
         }
     }
 

@@ -1,9 +1,12 @@
 //! What comes in while the draft before it is still being committed.
 
 use super::*;
+use crate::brand::{Burst, Hour, Influx, Surge};
+use crate::flow::Found;
 use crate::flow::draft::Draft;
 use crate::follower::model::Model;
 use crate::mention::AuthorSpam;
+use crate::rule::File;
 use crate::source::intake::Batch;
 use crate::store::{AuthorCorrection, Writer};
 use tempfile::TempDir;
@@ -15,7 +18,9 @@ const SOURCE: &str = "s";
 struct Bench {
     _dir: TempDir,
     writer: Writer,
+    reader: Reader,
     judged: mpsc::Sender<Judged>,
+    found: mpsc::Sender<Told>,
     drafts: mpsc::Receiver<Draft>,
     committed: watch::Sender<u64>,
     profiles: mpsc::Sender<(String, Vec<Author<'static>>)>,
@@ -32,17 +37,18 @@ impl Bench {
         let (to_command, commands) = mpsc::channel(1);
         let (_, outcomes) = mpsc::channel(1);
         let (to_learn, profiles) = mpsc::channel(1);
-        let (_, found) = mpsc::channel(1);
-        let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles, found };
-        let (rules, _) = RuleSet::read(&[], &[], &[], &Default::default()).unwrap();
+        let (found, found_inlet) = mpsc::channel(1);
+        let mut inlets = Inlets { judged: judged_inlet, commands, outcomes, profiles, found: found_inlet };
+        let file = File { name: "default.toml", text: crate::config::EMBEDDED_RULES };
+        let (rules, _) = RuleSet::read(&[file], &[], &[], &[], &Default::default()).unwrap();
         let ingest = Ingest {
             copies: Default::default(),
             authors: Authors::load(Arc::new(Model::load().unwrap()), &reader).await.unwrap(),
             engine: Engine::new(rules.clone(), Vec::new(), Vec::new()),
-            reader,
+            reader: reader.clone(),
             kinds: Vec::new(),
             rules: Arc::new(ArcSwap::from_pointee(rules)),
-            hooks: Vec::new(),
+            hooks: vec!["ops".into()],
             looked_up: HashSet::new(),
             clock: Clock::Real,
             metrics: Arc::new(Metrics::new()),
@@ -53,7 +59,8 @@ impl Bench {
             pruned_at: Some(Timestamp::now()),
         };
         tokio::spawn(async move { ingest.run(&mut inlets).await });
-        Self { _dir: dir, writer, judged, drafts, committed, profiles: to_learn, commands: to_command }
+        let (profiles, commands) = (to_learn, to_command);
+        Self { _dir: dir, writer, reader, judged, found, drafts, committed, profiles, commands }
     }
 
     async fn hear(&self, items: Vec<Item>) {
@@ -237,4 +244,26 @@ async fn of_an_account_that_goes_everything_is_forgotten_and_of_a_stranger_nothi
     }
     let gone: Vec<&str> = gone.iter().map(|gone| gone.author.as_str()).collect();
     assert_eq!(gone, ["bob"]);
+}
+
+#[tokio::test]
+async fn a_look_at_followers_and_its_alert_are_one_transaction() {
+    let mut bench = Bench::new().await;
+    let from = Timestamp::UNIX_EPOCH;
+    let (spam, low, high, strange) = (0.9, 0.8, 1.0, false);
+    let surge =
+        Surge { from, until: None, counted: 412, expected: 31.0, spam, low, high, known: 412, unknown: 0, strange };
+    let bursts = vec![Burst { surge, hours: vec![Hour { start: from, counted: 412, expected: 31.0 }] }];
+    let (brand, source) = ("acme".into(), SOURCE.into());
+    let influx = Influx { brand, source, account: "own".into(), handle: "acme.example".into(), at: from, bursts };
+    let (done, taken) = oneshot::channel();
+    bench.found.send((Found::Influx(influx), done)).await.unwrap();
+    let draft = bench.draft().await;
+    let opened = &draft.commit.alerts[0].alert;
+    assert_eq!((opened.rule.as_str(), opened.count, draft.answers.len()), ("bought-followers", 412, 1));
+    assert_eq!((draft.commit.deliveries.len(), draft.commit.deliveries[0].hook.as_str()), (1, "ops"));
+    let (stored, opened) = (bench.reader.clone(), opened.clone());
+    bench.commit(draft).await;
+    assert_eq!(stored.alert(&opened.id).await.unwrap(), Some(opened));
+    drop(taken);
 }

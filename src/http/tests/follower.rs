@@ -264,8 +264,11 @@ async fn an_audit_is_kept_for_those_who_ask_the_same() {
     let (first, together) = tokio::join!(audits.report(question(30)), audits.report(question(30)));
     let first = first.unwrap();
     assert!(Arc::ptr_eq(&first, &together.unwrap()), "the second waited for the first");
-    let commit =
-        Commit { snapshots: listed("fedi", "42/7", &["ann"]), authors: fetched(vec![person("ann")]), ..Commit::default() };
+    let commit = Commit {
+        snapshots: listed("fedi", "42/7", &["ann"]),
+        authors: fetched(vec![person("ann")]),
+        ..Commit::default()
+    };
     writer.commit(&commit).await.unwrap();
     assert!(Arc::ptr_eq(&first, &audits.report(question(30)).await.unwrap()));
     assert_eq!(audits.report(question(7)).await.unwrap().report.audit.share.known, 1);

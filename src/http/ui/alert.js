@@ -30,8 +30,9 @@ function card(alert, me, open, onFault) {
   const acknowledged = alert.state === "acknowledged";
   return el("article", { class: `alert ${alert.priority.toLowerCase()}` },
     el("header", {}, el("strong", { class: "priority" }, alert.priority), foreign(alert.title, "h3")),
-    el("p", { class: "quiet" }, many(alert.count, "mention"), alert.spam_left_out ? ` (${alert.spam_left_out} by likely spam left out)` : null, group ? [", ", foreign(group)] : null, ", opened ", when(alert.opened_at)),
+    el("p", { class: "quiet" }, many(alert.count, alert.growth ? "new follower" : "mention"), alert.spam_left_out ? ` (${alert.spam_left_out} by likely spam left out)` : null, group ? [", ", foreign(group)] : null, ", opened ", when(alert.opened_at)),
     reasons(alert),
+    (alert.reasons || []).map((reason) => el("p", { class: "reasons" }, foreign(reason))),
     telling(alert, me, open, onFault),
     el("footer", {},
       el("span", { class: "quiet" }, "Rule ", el("code", {}, alert.rule)),

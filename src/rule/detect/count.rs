@@ -4,51 +4,29 @@
 //! It holds when any stretch of `within` around the new match is full enough, so the order of arrival does not matter:
 //! a late post counts in its own window. Matches by authors who are likely spam fill nothing.
 
-use super::{Detector, Seen};
+use super::window::{MIN_COUNT_MAX, Matches, read_within};
+use super::{Detector, Known, Seen};
 use crate::rule::group::Group;
 use crate::settings::Section;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// The longest window: a restart reads this much back.
-const WITHIN_MAX: Duration = Duration::from_secs(7 * 86_400);
-
-/// Matches kept per group, by time the latest. Four times the highest `min_count`.
-const MATCHES_MAX: usize = 4_096;
-const MIN_COUNT_MAX: i64 = 1_024;
-
-/// Matches kept per rule over all groups, some megabytes. Over it, the groups that were quiet longest are forgotten.
-const MATCHES_TOTAL_MAX: usize = 50_000;
-
-/// How long an alert waits for a further match, at least: shorter would open and close within one conversation.
-const KEEP_MIN: SignedDuration = SignedDuration::from_hours(1);
-
 #[derive(Clone, Debug)]
 pub struct Count {
-    within: SignedDuration,
     min_count: usize,
     min_authors: usize,
-    /// By event time, then `seq`.
-    groups: HashMap<Group, VecDeque<Seen>>,
-    total: usize,
+    matches: Matches,
 }
 
-pub fn read(section: &Section<'_>) -> Option<Box<dyn Detector>> {
-    if !section.has("within") {
-        section.missing("within");
-    }
+pub fn read(section: &Section<'_>, _known: &Known<'_>) -> Option<Box<dyn Detector>> {
     if !section.has("min_count") {
         section.missing("min_count");
     }
-    let within = section.duration("within");
+    let within = read_within(section, Duration::from_secs(1));
     let min_count = section.integer("min_count", 2..=MIN_COUNT_MAX);
     let min_authors =
         if section.has("min_authors") { section.integer("min_authors", 1..=MIN_COUNT_MAX) } else { Some(1) };
-    if within.is_some_and(|within| within.is_zero() || within > WITHIN_MAX) {
-        section.error("within", "`within` must lie between 1s and 7d".into(), None);
-        return None;
-    }
     if let (Some(count), Some(authors)) = (min_count, min_authors)
         && authors > count
     {
@@ -57,19 +35,19 @@ pub fn read(section: &Section<'_>) -> Option<Box<dyn Detector>> {
         return None;
     }
     let size = |n: i64| usize::try_from(n).ok();
-    let within = SignedDuration::try_from(within?).ok()?;
-    Some(Box::new(Count::new(within, size(min_count?)?, size(min_authors?)?)))
+    Some(Box::new(Count::new(within?, size(min_count?)?, size(min_authors?)?)))
 }
 
 impl Count {
     pub fn new(within: SignedDuration, min_count: usize, min_authors: usize) -> Self {
-        Self { within, min_count, min_authors, groups: HashMap::new(), total: 0 }
+        Self { min_count, min_authors, matches: Matches::new(within) }
     }
 
     /// The fullest stretch of `within` that contains `at` and holds; the earliest of equals.
     fn fullest(&self, matches: &VecDeque<Seen>, at: Timestamp) -> Option<Vec<Seen>> {
+        let within = self.matches.within;
         let apart = |a: &Seen, b: &Seen| b.at.duration_since(a.at);
-        let first = matches.partition_point(|seen| at.duration_since(seen.at) > self.within);
+        let first = matches.partition_point(|seen| at.duration_since(seen.at) > within);
         let mut authors: HashMap<u64, usize> = HashMap::new();
         let (mut end, mut counted) = (first, 0);
         let mut best: Option<(usize, usize, usize)> = None;
@@ -77,7 +55,7 @@ impl Count {
             if matches[start].at > at {
                 break;
             }
-            while end < matches.len() && apart(&matches[start], &matches[end]) <= self.within {
+            while end < matches.len() && apart(&matches[start], &matches[end]) <= within {
                 if !matches[end].spam {
                     *authors.entry(matches[end].author).or_default() += 1;
                     counted += 1;
@@ -101,30 +79,6 @@ impl Count {
         }
         best.map(|(from, to, _)| matches.range(from..to).copied().collect())
     }
-
-    /// Forgets the groups that were quiet longest, a quarter of all matches at once so that it happens seldom.
-    fn shrink(&mut self) {
-        let mut quiet: Vec<(Timestamp, Group)> = self
-            .groups
-            .iter()
-            .map(|(group, matches)| (matches.back().map_or(Timestamp::MIN, |seen| seen.at), group.clone()))
-            .collect();
-        quiet.sort();
-        for (_, group) in quiet {
-            if self.total <= MATCHES_TOTAL_MAX / 4 * 3 {
-                break;
-            }
-            self.clear(&group);
-        }
-    }
-
-    fn retain(&mut self, keep: impl Fn(&Seen) -> bool) {
-        self.groups.retain(|_, matches| {
-            matches.retain(&keep);
-            !matches.is_empty()
-        });
-        self.total = self.groups.values().map(VecDeque::len).sum();
-    }
 }
 
 impl Detector for Count {
@@ -132,49 +86,20 @@ impl Detector for Count {
         Box::new(self.clone())
     }
 
-    fn see(&mut self, group: &Group, seen: Seen) {
-        if self.total >= MATCHES_TOTAL_MAX {
-            self.shrink();
-        }
-        let matches = self.groups.entry(group.clone()).or_default();
-        let place = matches.partition_point(|other| (other.at, other.seq) < (seen.at, seen.seq));
-        matches.insert(place, seen);
-        self.total += 1;
-        if matches.len() > MATCHES_MAX {
-            matches.pop_front();
-            self.total -= 1;
-        }
+    fn matches(&self) -> Option<&Matches> {
+        Some(&self.matches)
+    }
+
+    fn matches_mut(&mut self) -> Option<&mut Matches> {
+        Some(&mut self.matches)
     }
 
     fn holds(&self, group: &Group, seen: Seen) -> Option<Vec<Seen>> {
-        if seen.spam { None } else { self.fullest(self.groups.get(group)?, seen.at) }
+        if seen.spam { None } else { self.fullest(self.matches.of(group)?, seen.at) }
     }
 
     fn leaves_spam_out(&self) -> bool {
         true
-    }
-
-    fn reckon(&mut self, spam: &HashMap<u64, bool>) {
-        for seen in self.groups.values_mut().flatten() {
-            seen.spam = spam.get(&seen.author).copied().unwrap_or(seen.spam);
-        }
-    }
-
-    fn clear(&mut self, group: &Group) {
-        self.total -= self.groups.remove(group).map_or(0, |matches| matches.len());
-    }
-
-    fn forget(&mut self, seq: i64) {
-        self.retain(|seen| seen.seq != seq);
-    }
-
-    fn prune(&mut self, oldest: Timestamp) {
-        let within = self.within;
-        self.retain(|seen| oldest.duration_since(seen.at) <= within);
-    }
-
-    fn window(&self) -> SignedDuration {
-        self.within
     }
 
     fn least(&self) -> u64 {
@@ -182,8 +107,7 @@ impl Detector for Count {
     }
 
     fn keep_default(&self) -> SignedDuration {
-        // Not shorter than the window: an alert that closes while its window is still full would open again at once.
-        self.within.max(KEEP_MIN)
+        self.matches.keep_default()
     }
 }
 
@@ -201,6 +125,7 @@ mod tests {
             adds: 0,
             telling: 0.0,
             spam: false,
+            part: None,
         }
     }
 
@@ -250,23 +175,6 @@ mod tests {
         assert_eq!(see(&mut corrected, 1, 1, true), None);
         corrected.reckon(&HashMap::from([(1, false), (9, true)]));
         assert_eq!(see(&mut corrected, 2, 2, false), Some(2));
-    }
-
-    #[test]
-    fn is_bounded_and_forgets() {
-        let mut count = Count::new(SignedDuration::from_hours(1), 3, 1);
-        let group = |n: i64| Group { brand: n.to_string(), ..Group::default() };
-        for n in 0..i64::try_from(MATCHES_TOTAL_MAX).unwrap() + 10 {
-            count.see(&group(n), seen(n, n, 1));
-        }
-        assert!(count.total <= MATCHES_TOTAL_MAX && count.total == count.groups.len());
-        assert!(!count.groups.contains_key(&group(0)), "the quietest goes first");
-        for n in 0..i64::try_from(MATCHES_MAX).unwrap() + 10 {
-            count.see(&Group::default(), seen(n, 0, 1));
-        }
-        assert_eq!(count.groups[&Group::default()].len(), MATCHES_MAX);
-        count.prune(seen(0, 100_000, 0).at);
-        assert_eq!((count.total, count.groups.len()), (0, 0));
     }
 
     proptest! {

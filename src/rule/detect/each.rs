@@ -1,7 +1,7 @@
 //! Detector `each`: every match is a signal of its own; near-identical texts share one alert unless `by` says otherwise.
 //! `detect = { kind = "each" }`, or nothing at all.
 
-use super::{Detector, Seen};
+use super::{Detector, Known, Seen};
 use crate::rule::group::Group;
 use crate::settings::Section;
 use jiff::SignedDuration;
@@ -12,7 +12,7 @@ const KEEP: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Clone, Debug)]
 pub struct Each;
 
-pub fn read(_section: &Section<'_>) -> Option<Box<dyn Detector>> {
+pub fn read(_section: &Section<'_>, _known: &Known<'_>) -> Option<Box<dyn Detector>> {
     Some(Box::new(Each))
 }
 
