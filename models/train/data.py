@@ -4,12 +4,13 @@ A row is a text with a target for each head it was labelled for: a class, or a s
 of GoEmotions labels. Held out, never trained on:
 - `late` (only where the run selects settings): English sentiment of the latest year, and a tenth of the other heads'
   rows, chosen by the hash of the text;
-- the 300 posts of needs_answer's test part, with all their labels;
+- needs_answer's test part, with all labels of its posts;
 - the `val` files.
 """
 
 import hashlib
 import random
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from measure import EMOTION, LANGUAGES, SENTIMENT, read
 LATE_YEAR = "2016test"
 BINARY = {"complaint": "complaint", "offensive": "offensive", "irony": "ironic", "needs_answer": "yes"}
 LABELS = Path(__file__).parent.parent / "needs_answer" / "labels.tsv"
+# What people say of brands without a handle is rare in the files: invented for this, with their texts.
+INVENTED = Path(__file__).parent.parent / "needs_answer" / "invented.tsv"
 # Posts drawn at random hardly ever wait for a brand: a little of that is told to the head, as a share and at low weight.
 EASY_SHARE, EASY_WEIGHT = 0.1, 0.3
+HANDLE = re.compile(r"@\w+\s*")
 TENTH = ("complaint", "offensive", "irony", "emotion")
 
 
@@ -34,6 +38,22 @@ class Row:
 
 def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def bare(text):
+    """Without handles; as it is where nothing else is left."""
+    return HANDLE.sub("", text).strip() or text
+
+
+def without_handles(rows):
+    """Posts that are labelled for needs_answer, once more without their handles: most that wait for an answer begin with
+    the brand's handle, and training takes that for the reason."""
+    out = []
+    for row in rows:
+        if "needs_answer" in row.target and bare(row.text) != row.text:
+            only = {"needs_answer": row.target["needs_answer"]}, {"needs_answer": row.weight["needs_answer"]}
+            out.append(Row(bare(row.text), row.source, *only))
+    return out
 
 
 def needs_answer():
@@ -79,6 +99,8 @@ def load(data, late):
         put(text, domain, "complaint", float(label == "complaint"))
         if domain == "random_tweet" and digest(text)[:16] not in labels:
             put(text, domain, "needs_answer", EASY_SHARE, EASY_WEIGHT)
+    for label, _, _, part, text in read(INVENTED):
+        put(text, "invented", "needs_answer", float(label == "yes"), out="needs_answer test" if part == "test" else None)
     for names, text in read(data / "goemotions/train.tsv"):
         put(text, "goemotions", "goemotions", names.split(","))
     # What is held out under one label may not be trained on under another.

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 import judge
 import masked
-from data import batches, goemotions_labels, load, sample
+from data import batches, goemotions_labels, load, sample, without_handles
 from measure import EMOTION, LANGUAGES, LOG, SENTIMENT, say
 from model import from_minilm, padded
 from text import Pieces
@@ -51,6 +51,8 @@ def options():
     parser.add_argument("--goemotions-share", type=float, default=1.0, help="part of its rows to train on")
     parser.add_argument("--masked", type=int, default=0, help="epochs of guessing masked pieces before the heads are trained")
     parser.add_argument("--repeat", type=int, default=1, help="how often rows of small heads and other languages stand in an epoch")
+    parser.add_argument("--begin", type=Path, help="begin with a run's weights and pieces, and keep all posts of needs_answer beside --share")
+    parser.add_argument("--bare", action="store_true", help="posts of needs_answer also without their handles")
     parser.add_argument("--only", help="train this head alone")
     parser.add_argument("--no-adjust", action="store_true", help="no logit adjustment of sentiment and emotion")
     parser.add_argument("--no-average", action="store_true", help="last weights instead of their moving average")
@@ -193,7 +195,8 @@ def train(chosen, rows, pieces, model, device):
             else:
                 loss = targets.loss(logits, at, chosen.smoothing, chosen.goemotions)
             if taught:
-                said = {head: part for head, part in logits.items() if head in taught}
+                # Of needs_answer the labels tell more than earlier runs, which leant on handles.
+                said = {head: part for head, part in logits.items() if head in taught and head != "needs_answer"}
                 loss = loss + chosen.teacher_weight * apart(said, {head: taught[head][at] for head in said})
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_MAX)
@@ -230,7 +233,7 @@ def main():
     began = time.monotonic()
     rows, held = load(chosen.data, chosen.late)
     every = rows
-    new, start = vocabulary(chosen, every)
+    new, start = vocabulary(chosen, every) if not chosen.begin else (judge.kept(chosen.begin)["vocabulary"], None)
     share = chosen.goemotions_share if chosen.goemotions else 0.0
     other = [row for row in rows if row.source != "goemotions"]
     rows = other + sample([row for row in rows if row.source == "goemotions"], share, chosen.seed)
@@ -238,15 +241,20 @@ def main():
         rows = [row for row in rows if chosen.only in row.target]
         for row in rows:
             row.target = {chosen.only: row.target[chosen.only]}
-    rows = sample(rows, chosen.share, chosen.seed) if chosen.share < 1 else rows
+    if chosen.share < 1:
+        asked = [row for row in rows if chosen.begin and "needs_answer" in row.target]
+        rows = asked + [row for row in sample(rows, chosen.share, chosen.seed) if not (chosen.begin and "needs_answer" in row.target)]
+    if chosen.bare:
+        rows += without_handles(rows)
     rows += [row for row in rows if rare(row)] * (chosen.repeat - 1)
     settings = {key: str(value) for key, value in vars(chosen).items() if key not in ("data", "base", "run", "threads")}
     say(f"settings {json.dumps(settings)}")
     pieces = Pieces(new, split_tags=not chosen.no_split, shorten=not chosen.no_shorten)
     auxiliary = {"goemotions": len(goemotions_labels(rows))} if chosen.goemotions and not chosen.only else {}
-    model = from_minilm(chosen.base, new, start, auxiliary).to(device)
+    model = judge.opened(chosen.begin)[0] if chosen.begin else from_minilm(chosen.base, new, start, auxiliary)
+    model.to(device)
     if chosen.masked and not (chosen.run / "checkpoint.pt").exists():
-        masked.adapt(model, [pieces.ids(row.text) for row in every], chosen.masked, chosen.seed, device)
+        masked.adapt(model, [pieces.ids(row.text) for row in sample(every, chosen.share, chosen.seed)], chosen.masked, chosen.seed, device)
     say(f"{len(rows)} rows, {len(new)} pieces, {sum(p.numel() for p in model.parameters())} parameters, on {device}")
     train(chosen, rows, pieces, model, device)
     trained = time.monotonic() - began

@@ -23,14 +23,19 @@ THRESHOLDS = (0.3, 0.5, 0.7)
 QUICK_SHARE = 0.35
 
 
+def kept(run):
+    """What a run kept at its end: weights, configuration, vocabulary, settings."""
+    return torch.load(run / "model.pt", map_location="cpu")
+
+
 def opened(run):
     """(model, pieces) of a run's last weights."""
-    kept = torch.load(run / "model.pt", map_location="cpu")
-    extra = {name: len(kept["model"][f"heads.{name}.weight"]) for name in ["goemotions"] if f"heads.{name}.weight" in kept["model"]}
-    model = Encoder(kept["config"], extra)
-    model.load_state_dict(kept["model"])
-    settings = kept["settings"]
-    return model, Pieces(kept["vocabulary"], settings["no_split"] != "True", settings["no_shorten"] != "True")
+    found = kept(run)
+    extra = {name: len(found["model"][f"heads.{name}.weight"]) for name in ["goemotions"] if f"heads.{name}.weight" in found["model"]}
+    model = Encoder(found["config"], extra)
+    model.load_state_dict(found["model"])
+    settings = found["settings"]
+    return model, Pieces(found["vocabulary"], settings["no_split"] != "True", settings["no_shorten"] != "True")
 
 
 @torch.no_grad()

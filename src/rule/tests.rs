@@ -650,7 +650,7 @@ fn the_default_rules_do_what_they_say() {
     unscored.scores = None;
     let mut angry_review = stars(scored(1, -0.95, 0.1, 0.1), 1.0);
     angry_review.post.kind = crate::post::Kind::Review;
-    let mut answering = scored(1, 0.0, 0.1, 0.7);
+    let mut answering = scored(1, 0.0, 0.1, 0.5);
     let not_to_us = answering.clone();
     answering.watches.push(OWN_REPLY.into());
     let storm: Vec<Mention> = (1..=5).map(|n| scored(n, -0.6, 0.7, 0.1)).collect();
