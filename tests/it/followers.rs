@@ -229,7 +229,8 @@ async fn a_server_that_goes_in_circles_or_hides_is_told() {
     until_told(&daemon, "sky1", OWN, "3 of 90 read, the server names no more").await;
     until_told(&daemon, "sky2", OWN, "0 of 4 read, the server keeps the list to itself").await;
     let asked = nets[1].lock().unwrap().asked.len();
-    assert!((20..30).contains(&asked), "{asked} pages of a circle");
+    // Two times as many as are stored at once: the second time nobody is new.
+    assert!((40..50).contains(&asked), "{asked} pages of a circle");
     let told = house.output(&["follower", "audit", "velora.example", "--source", "sky2"]);
     assert!(
         told.contains("the server keeps the list to itself") && told.contains("no follower's profile is known"),
