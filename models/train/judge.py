@@ -39,8 +39,8 @@ def opened(run):
 
 
 @torch.no_grad()
-def batched(model, pieces, texts, tell, device="cpu", half=True):
-    """{name: [texts x ..]} of what `tell(ids)` says of each batch, without dropout; `half` computes in bf16."""
+def logits(model, pieces, texts, device="cpu", half=True):
+    """{head: [texts x classes]}, without dropout; `half` computes in bf16."""
     model.to(device).eval()
     ids = [pieces.ids(text) for text in texts]
     order = sorted(range(len(ids)), key=lambda at: len(ids[at]))
@@ -48,15 +48,10 @@ def batched(model, pieces, texts, tell, device="cpu", half=True):
     for first in range(0, len(order), BATCH):
         batch = order[first : first + BATCH]
         with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
-            found = tell(padded([ids[at] for at in batch]).to(device))
-        for name, part in found.items():
-            out.setdefault(name, torch.zeros(len(ids), part.shape[1]))[batch] = part.float().cpu()
+            found = model(padded([ids[at] for at in batch]).to(device))
+        for head, part in found.items():
+            out.setdefault(head, torch.zeros(len(ids), part.shape[1]))[batch] = part.float().cpu()
     return out
-
-
-def logits(model, pieces, texts, device="cpu", half=True):
-    """{head: [texts x classes]}"""
-    return batched(model, pieces, texts, model, device, half)
 
 
 def split(rows, head):
