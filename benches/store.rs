@@ -39,6 +39,7 @@ fn mention(seq: i64, base: Timestamp) -> Mention {
         following: Some(80),
         posts: Some(900),
         has_avatar: Some(true),
+        avatar_hash: None,
         created_at: Some(base),
     };
     let scores = Scores {

@@ -2,6 +2,7 @@
 
 mod channel;
 mod lookup;
+mod run;
 mod token;
 
 use crate::brand::Brand;
@@ -12,7 +13,7 @@ use crate::flow::entrance::Entrance;
 use crate::flow::index::{self as indexing, Indexing};
 use crate::flow::pipeline::Pipeline;
 use crate::flow::rescore;
-use crate::flow::{Clock, Command, Event, supervise};
+use crate::flow::{Clock, Command, Event};
 use crate::follower::model::Model;
 use crate::http::{self, Door, auth::Tokens};
 use crate::index::{self, Searcher};
@@ -27,13 +28,14 @@ use crate::watch::{BadWatch, Gate, WatchSet};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use channel::Channels;
+use jiff::Timestamp;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, broadcast, mpsc, oneshot};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -70,6 +72,8 @@ pub struct App {
     pub ledgers: Vec<Arc<Ledger>>,
     pub metrics: Arc<Metrics>,
     pub events: broadcast::Sender<Event>,
+    /// When the followers of all own accounts were last looked at, by the daemon's clock.
+    pub looked: watch::Receiver<Option<Timestamp>>,
     entrance: Arc<Entrance>,
     control: Control,
     stop: CancellationToken,
@@ -130,12 +134,25 @@ impl App {
             ledgers: ledgers.clone(),
             entrance: entrance.clone(),
         };
-        let (stop, events) = (build.stop.clone(), channels.news.events.clone());
+        let (stop, events, looked) = (build.stop.clone(), channels.news.events.clone(), channels.looked.subscribe());
         let opened = build.listen().await?;
         let (address, login_url) = (opened.address, opened.login_url.clone());
         let main = tokio::spawn(build.run(opened, &control, channels, writer, index_writer)?);
         tokio::select! { () = entrance.opened() => {}, () = stop.cancelled() => {} }
-        Ok(Self { address, login_url, reader, searcher, ledgers, metrics, events, entrance, control, stop, main })
+        Ok(Self {
+            address,
+            login_url,
+            reader,
+            searcher,
+            ledgers,
+            metrics,
+            events,
+            looked,
+            entrance,
+            control,
+            stop,
+            main,
+        })
     }
 
     /// A way in for posts of `source`; `None` when there is no such source or the daemon stops.
@@ -293,7 +310,7 @@ impl Build {
             }
             None => None,
         };
-        Ok(supervise_all(self, pipeline, writer, indexing, delivering, door))
+        Ok(run::supervise_all(self, pipeline, writer, indexing, delivering, door))
     }
 
     fn door(
@@ -328,71 +345,6 @@ impl Build {
             base_url,
         })
     }
-}
-
-/// Runs the loops; when told to stop, stops them downward: doors, sources and deliveries, ingest, index.
-async fn supervise_all(
-    build: Build,
-    pipeline: Pipeline,
-    writer: Writer,
-    indexing: Indexing,
-    delivering: Option<Delivering>,
-    door: Option<(TcpListener, Door)>,
-) -> anyhow::Result<()> {
-    let (stop, metrics) = (build.stop.clone(), build.metrics.clone());
-    let index_stop = CancellationToken::new();
-    let indexing = Arc::new(Mutex::new(indexing));
-    let index = supervise::keep("index", &metrics, &index_stop, || {
-        let (indexing, stop) = (indexing.clone(), index_stop.clone());
-        async move { indexing.lock().await.run(stop).await }
-    });
-    let delivering = delivering.map(|delivering| Arc::new(Mutex::new(delivering)));
-    let delivered = pipeline.delivered.clone();
-    let deliver = async {
-        let _done = delivered.drop_guard();
-        if let Some(delivering) = &delivering {
-            supervise::keep("deliver", &metrics, &stop, || {
-                let (delivering, stop) = (delivering.clone(), stop.clone());
-                async move { delivering.lock().await.run(stop).await }
-            })
-            .await;
-        }
-    };
-    let serve = async {
-        tokio::select! { () = build.entrance.opened() => {}, () = stop.cancelled() => {} }
-        match door {
-            Some((listener, door)) => http::serve(listener, door, stop.clone()).await.context("HTTP failed"),
-            None => Ok(()),
-        }
-    };
-    let ingest = async {
-        let ended = pipeline.run(writer).await;
-        // Ingest ended: by `stop`, or because it cannot go on. Either way nothing new comes.
-        stop.cancel();
-        index_stop.cancel();
-        ended.map_err(anyhow::Error::from)
-    };
-    let serve = async {
-        let served = serve.await;
-        if served.is_err() {
-            stop.cancel();
-        }
-        served
-    };
-    let all = async { tokio::join!(ingest, serve, deliver, index) };
-    let late = async {
-        stop.cancelled().await;
-        tokio::time::sleep(STOP_WITHIN).await;
-    };
-    let ended = tokio::select! {
-        (ingested, served, (), ()) = all => ingested.and(served),
-        () = late => {
-            tracing::warn!("stopping took too long; what was under way is taken up at the next start");
-            Ok(())
-        }
-    };
-    drop(std::fs::remove_file(build.data_dir.join(ADDRESS_FILE)));
-    ended
 }
 
 fn ledgers(sources: &[source::Configured]) -> Vec<Arc<Ledger>> {

@@ -139,6 +139,10 @@ pub struct Author<'a> {
     pub following: Option<u64>,
     pub posts: Option<u64>,
     pub has_avatar: Option<bool>,
+    /// Stands for the picture, where the platform names it by what is in it: equal for equal pictures. Kept with profiles
+    /// only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar_hash: Option<u64>,
     pub created_at: Option<Timestamp>,
 }
 
@@ -154,6 +158,7 @@ impl<'a> Author<'a> {
             following: self.following.or(other.following),
             posts: self.posts.or(other.posts),
             has_avatar: self.has_avatar.or(other.has_avatar),
+            avatar_hash: self.avatar_hash.or(other.avatar_hash),
             created_at: self.created_at.or(other.created_at),
         }
     }
@@ -179,6 +184,7 @@ impl Author<'_> {
             following: self.following,
             posts: self.posts,
             has_avatar: self.has_avatar,
+            avatar_hash: self.avatar_hash,
             created_at: self.created_at,
         }
     }

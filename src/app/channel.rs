@@ -6,6 +6,7 @@ use crate::flow::{Command, Told};
 use crate::metric::Metrics;
 use crate::post::Author;
 use crate::store::{self, Changed};
+use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -27,6 +28,7 @@ pub struct Channels {
     pub news: Newsroom,
     pub indexing: mpsc::Receiver<Vec<Changed>>,
     pub found: mpsc::Sender<Told>,
+    pub looked: watch::Sender<Option<Timestamp>>,
     pub inlets: Inlets,
 }
 
@@ -49,6 +51,7 @@ impl Channels {
         let (events, stored) = (broadcast::channel(EVENTS).0, watch::channel(last_change).0);
         let (to_index, indexing) = mpsc::channel(INDEXING);
         let news = Newsroom { metrics, events, stored, indexing: to_index, outbox };
-        Self { commands, outcomes, profiles, fresh, news, indexing, found, inlets }
+        let looked = watch::channel(None).0;
+        Self { commands, outcomes, profiles, fresh, news, indexing, found, looked, inlets }
     }
 }

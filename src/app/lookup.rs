@@ -31,6 +31,7 @@ pub fn spawn(build: &Build, control: &Control, channels: &Channels) {
             model: build.model.clone(),
             found: channels.found.clone(),
             clock: build.clock.clone(),
+            looked: channels.looked.clone(),
         };
         tokio::spawn(watching.run(build.stop.clone()));
     }

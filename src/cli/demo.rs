@@ -42,6 +42,8 @@ pub struct Demo {
 
 /// How often we look whether the week is over.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long the last look at the followers may take: it comes within a second, but for a machine that is very busy.
+const LOOK_MAX: Duration = Duration::from_secs(30);
 
 impl Demo {
     pub(super) fn run(self) -> Result<(), Failure> {
@@ -127,6 +129,9 @@ impl Demo {
             }
             if !over && is_over(app) {
                 over = true;
+                if self.once {
+                    look_once_more(app, clock.now()).await;
+                }
                 terminal::note(&format!("The week is over: {}", summary(app).await?));
                 if self.once {
                     return Ok(());
@@ -155,6 +160,15 @@ impl Urgent {
                 terminal::plain(&alert.title)
             ));
         }
+    }
+}
+
+/// Waits until the followers were looked at after `now`: some of the last may not have been.
+async fn look_once_more(app: &App, now: Timestamp) {
+    let mut looked = app.looked.clone();
+    let later = looked.wait_for(|at| at.is_some_and(|at| at > now));
+    if !matches!(tokio::time::timeout(LOOK_MAX, later).await, Ok(Ok(_))) {
+        terminal::note("The followers could not be looked at once more.");
     }
 }
 

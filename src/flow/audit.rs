@@ -11,8 +11,8 @@ use serde::Serialize;
 /// Gaps of a source that are looked at, the latest: more than a source has in a year of bad days.
 const GAPS_MAX: usize = 5_000;
 
-/// What is usual at an hour of the week is learnt from so much before: it remembers eight weeks.
-const LEARNT_FROM: SignedDuration = SignedDuration::from_hours(8 * 7 * 24);
+/// What is usual at an hour of the week is learnt from so far back: it remembers eight weeks.
+pub(super) const LEARNT: SignedDuration = SignedDuration::from_hours(8 * 7 * 24);
 
 #[derive(Clone, Serialize)]
 pub struct Report {
@@ -41,15 +41,14 @@ pub async fn report(
     let heard_since = reader.followed_since(source, account).await?;
     let from = heard_since.map_or(now, |heard| heard.max(since));
     let learnt_from =
-        heard_since.map_or(now, |heard| heard.max(since.saturating_sub(LEARNT_FROM).unwrap_or(Timestamp::MIN)));
+        heard_since.map_or(now, |heard| heard.max(since.saturating_sub(LEARNT).unwrap_or(Timestamp::MIN)));
     let mut events = Vec::new();
     reader
         .each_heard(source, account, learnt_from, |at, kind, follower| {
             events.push(Event { at, kind, likelihood: spam_of(model, follower, now) });
         })
         .await?;
-    let gaps =
-        joined(reader.gaps(source, GAPS_MAX).await?.into_iter().map(|gap| Gap { from: gap.from, until: gap.to }));
+    let gaps = gaps(reader, source).await?;
     let mut waves = told_waves(&events, model.rates(), (learnt_from, now), &gaps);
     waves.retain(|told| told.wave.until.is_none_or(|until| until > from));
     let growth = series(events, model.rates(), (whole(from, step), now), step, &gaps);
@@ -76,16 +75,16 @@ fn whole(at: Timestamp, step: Step) -> Timestamp {
     Timestamp::from_second(second - second.rem_euclid(step.seconds())).unwrap_or(at)
 }
 
-/// Overlapping ones as one.
-pub(super) fn joined(gaps: impl Iterator<Item = Gap>) -> Vec<Gap> {
-    let mut gaps: Vec<Gap> = gaps.collect();
+/// When a source was not heard, oldest first; overlapping gaps as one.
+pub(super) async fn gaps(reader: &Reader, source: &str) -> Result<Vec<Gap>, Error> {
+    let mut gaps = reader.gaps(source, GAPS_MAX).await?;
     gaps.sort_by_key(|gap| gap.from);
     let mut joined: Vec<Gap> = Vec::with_capacity(gaps.len());
     for gap in gaps {
         match joined.last_mut() {
-            Some(last) if gap.from <= last.until => last.until = last.until.max(gap.until),
-            _ => joined.push(gap),
+            Some(last) if gap.from <= last.until => last.until = last.until.max(gap.to),
+            _ => joined.push(Gap { from: gap.from, until: gap.to }),
         }
     }
-    joined
+    Ok(joined)
 }

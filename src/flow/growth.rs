@@ -4,11 +4,10 @@
 //! The new followers of the last weeks are kept counted by ten minutes, so that a look reads only what was stored since
 //! the one before, and takes the same time for an account with a million followers. A restart counts them anew.
 
-use super::audit::joined;
+use super::audit::{LEARNT, gaps};
 use super::{Clock, Found, Told};
 use crate::brand::{Burst, FollowKind, Influx};
 use crate::follower::audit::{likelihood, profile, spam_of};
-use crate::follower::growth::Gap;
 use crate::follower::inflow::{self, Inflow};
 use crate::follower::model::Model;
 use crate::ledger::{Ledger, Phase};
@@ -21,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How often we ask for new followers: one short query an account.
@@ -32,8 +31,6 @@ const POLL_REPLAY: Duration = Duration::from_millis(250);
 const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(3);
 const LOOK_SOON: SignedDuration = SignedDuration::from_mins(1);
 const BURST: usize = 10;
-/// What is usual is learnt from so far back: most of what the hours of the week remember.
-const LEARNT: SignedDuration = SignedDuration::from_hours(6 * 7 * 24);
 /// Waves that ended longer ago are no news to any rule: none looks back further.
 const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// What is stored so long after it happened is not counted before the next start.
@@ -45,8 +42,6 @@ const AGAIN_MAX: usize = 10_000;
 const LAG_MAX: f64 = 600.0;
 /// Polls in a row at which a source must be heard.
 const SETTLED: u32 = 3;
-/// Gaps of a source that are looked at, the latest.
-const GAPS_MAX: usize = 1_000;
 
 pub struct Watching {
     pub sources: Vec<(String, Arc<Ledger>)>,
@@ -56,14 +51,17 @@ pub struct Watching {
     pub model: Arc<Model>,
     pub found: mpsc::Sender<Told>,
     pub clock: Clock,
+    /// When all own accounts were last looked at.
+    pub looked: watch::Sender<Option<Timestamp>>,
 }
 
 /// What was counted of an own account's new followers.
-#[derive(Default)]
 struct Account {
     inflow: Inflow,
     /// Number of the last event that was read.
     after: i64,
+    /// When we began to count.
+    counted_from: Timestamp,
     /// When who came whose profile is not known yet.
     waiting: VecDeque<(Timestamp, String)>,
     /// Followers since the last look, and when that was.
@@ -85,27 +83,40 @@ impl Watching {
         let mut settled = vec![0_u32; self.sources.len()];
         loop {
             tokio::time::sleep(poll).await;
+            let began = self.clock.now();
             if !self.rules.load().watches_followers() {
                 accounts.clear();
+            } else if !self.look_at_all(&mut accounts, &mut settled).await {
                 continue;
             }
-            for (place, (source, ledger)) in self.sources.iter().enumerate() {
-                settled[place] = if self.is_heard(ledger) { settled[place].saturating_add(1) } else { 0 };
-                if settled[place] < SETTLED {
-                    continue;
-                }
-                let own = self.gate.own_accounts(source);
-                accounts.retain(|(at, id), _| *at != place || own.contains(id));
-                for id in own.iter() {
-                    let account = accounts.entry((place, id.clone())).or_default();
-                    match self.look(account, (source, id), self.clock.now()).await {
-                        Ok(Some(influx)) => self.tell(influx).await,
-                        Ok(None) => {}
-                        Err(error) => tracing::warn!(%error, source, account = id, "followers cannot be looked at"),
+            self.looked.send_replace(Some(began));
+        }
+    }
+
+    /// `false`: of some nothing can be said yet.
+    async fn look_at_all(&self, accounts: &mut HashMap<(usize, String), Account>, settled: &mut [u32]) -> bool {
+        let mut all = true;
+        for (place, (source, ledger)) in self.sources.iter().enumerate() {
+            let own = self.gate.own_accounts(source);
+            accounts.retain(|(at, id), _| *at != place || own.contains(id));
+            settled[place] = if self.is_heard(ledger) { settled[place].saturating_add(1) } else { 0 };
+            if settled[place] < SETTLED {
+                all &= own.is_empty();
+                continue;
+            }
+            for id in own.iter() {
+                let account = accounts.entry((place, id.clone())).or_insert_with(Account::new);
+                match self.look(account, (source, id), self.clock.now()).await {
+                    Ok(Some(influx)) => self.tell(influx).await,
+                    Ok(None) => {}
+                    Err(error) => {
+                        all = false;
+                        tracing::warn!(%error, source, account = id, "followers cannot be looked at");
                     }
                 }
             }
         }
+        all
     }
 
     /// Whether what a source does not tell did not happen.
@@ -128,12 +139,16 @@ impl Watching {
         if since.is_some_and(|since| since < soon) {
             return Ok(None);
         }
+        if self.reader.follower_corrected_since(source, id, account.counted_from).await? {
+            let (looked_at, is_quiet) = (account.looked_at, account.is_quiet);
+            *account = Account { looked_at, is_quiet, ..Account::new() };
+            self.read(account, (source, id), now).await?;
+        }
         self.ask_again(account, source, now).await?;
         let Some(heard) = self.reader.followed_since(source, id).await? else { return Ok(None) };
         let from = heard.max(before(now, LEARNT));
-        let gaps = self.reader.gaps(source, GAPS_MAX).await?;
-        let gaps =
-            joined(gaps.into_iter().map(|gap| Gap { from: gap.from, until: gap.to }).filter(|gap| gap.until > from));
+        let mut gaps = gaps(&self.reader, source).await?;
+        gaps.retain(|gap| gap.until > from);
         account.inflow.forget(from);
         let found = account.inflow.waves(self.model.rates(), (from, now), before(now, RECENT), &gaps);
         let bursts: Vec<Burst> = found.into_iter().map(inflow::Found::burst).collect();
@@ -153,8 +168,7 @@ impl Watching {
         Ok(is_news.then(|| each.collect()))
     }
 
-    /// Counts the followers that were stored since the last time. What a person says of one later counts from the next
-    /// start on: a share is of many.
+    /// Counts the followers that were stored since the last time.
     async fn read(&self, account: &mut Account, (source, id): (&str, &str), now: Timestamp) -> Result<(), Error> {
         let since = before(now, if account.after == 0 { LEARNT } else { LATE });
         let after = account.after;
@@ -163,9 +177,10 @@ impl Watching {
             if kind == FollowKind::Unfollow {
                 return;
             }
-            let follower = author.id.as_deref().unwrap_or_default().to_owned();
+            let follower = author.id.as_deref().map(str::to_owned);
             let spam = spam_of(&self.model, (author, said), now);
-            if spam.is_none() {
+            // An account that is gone has no profile to come.
+            if let (None, Some(follower)) = (spam, follower) {
                 account.waiting.push_back((at, follower));
             }
             account.inflow.see(at, spam, self.model.rates());
@@ -204,6 +219,20 @@ impl Watching {
                 // Given up with what was under way: the next look tells it again.
                 drop(taken.await);
             }
+        }
+    }
+}
+
+impl Account {
+    fn new() -> Self {
+        Self {
+            inflow: Inflow::default(),
+            after: 0,
+            counted_from: Timestamp::now(),
+            waiting: VecDeque::new(),
+            fresh: 0,
+            looked_at: None,
+            is_quiet: false,
         }
     }
 }

@@ -66,6 +66,8 @@ pub struct Suspect {
     pub posts: Option<u64>,
     /// `0..=1`, with what a group adds.
     pub spam: f32,
+    /// What a person said of it, which wins.
+    pub said: Option<bool>,
     pub reasons: Vec<String>,
 }
 
@@ -152,16 +154,17 @@ impl<'m> Auditor<'m> {
             following: profile.following,
             posts: profile.posts,
             spam: *spam,
+            said: None,
             reasons: in_group.into_iter().chain(own.map(|reason| reason.to_string())).collect(),
         }
     }
 }
 
 impl Suspect {
-    fn said(profile: Profile, spam: bool) -> Self {
-        let AuthorSpam { spam, reasons } = AuthorSpam::said(spam);
+    fn said(profile: Profile, said: bool) -> Self {
+        let AuthorSpam { spam, reasons } = AuthorSpam::said(said);
         let Profile { id, handle, name, followers, following, posts, .. } = profile;
-        Self { id, handle, name, followers, following, posts, spam: spam.unwrap_or(0.5), reasons }
+        Self { id, handle, name, followers, following, posts, spam: spam.unwrap_or(0.5), said: Some(said), reasons }
     }
 }
 
@@ -192,6 +195,7 @@ pub fn profile(author: Author<'_>, now: Timestamp) -> Profile {
         following: author.following,
         posts: author.posts,
         has_avatar: author.has_avatar,
+        avatar: author.avatar_hash,
         created_at: author.created_at,
         ..Profile::default()
     };

@@ -121,24 +121,6 @@ pub fn series(
     points
 }
 
-/// Events of a kind in bins of ten minutes, for [`super::wave`]; the first begins at the ten minutes that hold `from`.
-/// At most a year.
-pub fn bins(
-    events: impl IntoIterator<Item = Event>,
-    kind: FollowKind,
-    (from, until): (Timestamp, Timestamp),
-    gaps: &[Gap],
-) -> Vec<Bin> {
-    let from = moment(from, -from.as_second().rem_euclid(BIN_SECONDS));
-    let mut counts = vec![0; steps(from, until, BIN_SECONDS)];
-    for event in events.into_iter().filter(|event| event.kind == kind) {
-        if let Some(count) = place(from, event.at, BIN_SECONDS).and_then(|at| counts.get_mut(at)) {
-            *count += 1;
-        }
-    }
-    counted(from, counts, gaps)
-}
-
 /// Bins of ten minutes from `from` on.
 pub(super) fn counted(from: Timestamp, counts: Vec<u64>, gaps: &[Gap]) -> Vec<Bin> {
     let bin = |(n, count)| {
@@ -150,8 +132,7 @@ pub(super) fn counted(from: Timestamp, counts: Vec<u64>, gaps: &[Gap]) -> Vec<Bi
 
 fn steps(from: Timestamp, until: Timestamp, seconds: i64) -> usize {
     let whole = until.as_second().saturating_sub(from.as_second()).max(0);
-    let most = if seconds == BIN_SECONDS { BINS_MAX } else { STEPS_MAX };
-    usize::try_from((whole + seconds - 1) / seconds).map_or(most, |steps| steps.min(most))
+    usize::try_from((whole + seconds - 1) / seconds).map_or(STEPS_MAX, |steps| steps.min(STEPS_MAX))
 }
 
 fn place(from: Timestamp, at: Timestamp, seconds: i64) -> Option<usize> {

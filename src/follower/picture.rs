@@ -1,6 +1,6 @@
 //! Growth as a picture: bars of genuine, unknown and likely spam followers, one on the other, with whiskers where the spam
 //! may begin; unfollows below the line, waves and gaps behind. SVG without scripts; colours follow the reader's light or
-//! dark, and are set twice, so that light ones remain where a policy forbids style sheets.
+//! dark, and are set twice, so that light ones remain where style sheets are forbidden.
 
 use super::growth::{Point, Step};
 use super::wave::Wave;

@@ -1,5 +1,5 @@
-//! Audits of followers for whoever asks: one at a time, away from the threads that answer, and kept for a minute. A page,
-//! its picture and its tables so read a hundred thousand followers once.
+//! Audits of followers for whoever asks: one at a time, away from the threads that answer, and kept for a minute or until
+//! a person corrects one. A page, its picture and its tables so read a hundred thousand followers once.
 
 use super::limit::PAGE_MAX;
 use super::problem::Problem;
@@ -11,6 +11,7 @@ use crate::store::{Error, Reader};
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -45,6 +46,8 @@ pub struct Audited {
 struct Kept {
     of: Question,
     at: Instant,
+    /// Words of people by then.
+    words: u64,
     audited: Arc<Audited>,
 }
 
@@ -53,16 +56,25 @@ pub struct Audits {
     model: Arc<Model>,
     /// Who holds the lock audits.
     kept: Arc<Mutex<Vec<Kept>>>,
+    /// How often people said something of an author: what is older than the last is told no more.
+    words: Arc<AtomicU64>,
 }
 
 impl Audits {
     pub fn new(reader: Reader, model: Arc<Model>) -> Self {
-        Self { reader, model, kept: Arc::default() }
+        Self { reader, model, kept: Arc::default(), words: Arc::default() }
+    }
+
+    /// A person said something of an author.
+    pub fn corrected(&self) {
+        self.words.fetch_add(1, Relaxed);
     }
 
     pub async fn report(&self, of: Question) -> Result<Arc<Audited>, Problem> {
+        let words = self.words.clone();
         self.apart(move |reader, model, kept| {
-            kept.retain(|known| known.at.elapsed() < KEPT_FOR);
+            let words = words.load(Relaxed);
+            kept.retain(|known| known.at.elapsed() < KEPT_FOR && known.words == words);
             if let Some(known) = kept.iter().find(|known| known.of == of) {
                 return Ok(known.audited.clone());
             }
@@ -76,7 +88,7 @@ impl Audits {
                 Handle::current().block_on(audit::report(reader, model, whose, (since, now), step, PAGE_MAX))?;
             let audited = Arc::new(Audited { since, step, report });
             kept.truncate(KEPT_MAX - 1);
-            kept.insert(0, Kept { of, at: Instant::now(), audited: audited.clone() });
+            kept.insert(0, Kept { of, at: Instant::now(), words, audited: audited.clone() });
             Ok(audited)
         })
         .await

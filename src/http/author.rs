@@ -60,5 +60,6 @@ pub async fn correct(
     if !desk.ask(|done| Command::CorrectAuthor { correction, done }).await? {
         return Err(Problem::missing("author"));
     }
+    desk.audits.corrected();
     Ok(Json(Corrected { source, id, spam, who, at }))
 }

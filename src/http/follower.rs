@@ -4,6 +4,7 @@
 use super::audit::{Audited, Back, Question};
 use super::auth::Caller;
 use super::cursor::{Id, Params, limit};
+use super::limit::PICTURE_SECURITY_POLICY;
 use super::own::{self, Own};
 use super::problem::Problem;
 use super::{Desk, Shared};
@@ -15,7 +16,7 @@ use crate::follower::picture;
 use crate::text::csv;
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -163,7 +164,7 @@ fn drawn(audited: &Audited, handle: &str) -> Response {
     let Report { growth, waves, .. } = &audited.report;
     let waves: Vec<_> = waves.iter().map(|told| told.wave.clone()).collect();
     let svg = picture::svg(&format!("New followers of {handle}"), growth, audited.step, &waves);
-    ([(CONTENT_TYPE, "image/svg+xml")], svg).into_response()
+    ([(CONTENT_TYPE, "image/svg+xml"), (CONTENT_SECURITY_POLICY, PICTURE_SECURITY_POLICY)], svg).into_response()
 }
 
 fn followers(all: &[Suspect]) -> String {

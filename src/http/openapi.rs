@@ -1,5 +1,7 @@
 //! `/api/v1/openapi.json` (OpenAPI 3.1.0), made from the table of routes and the schemas below.
 
+mod follower;
+
 use super::auth::Role;
 use super::route::{Need, Param, ROUTES, Route};
 use axum::Json;
@@ -251,101 +253,6 @@ const SOURCE: &[(&str, &str)] = &[
     ("parts", "object"),
 ];
 
-const FOLLOWER_PAGE: &[(&str, &str)] = &[
-    ("items", "[FollowerEvent]"),
-    ("source", "string"),
-    ("account", "string"),
-    ("handle", "string"),
-    ("since", "time"),
-    ("step", "string"),
-    ("share", "Share"),
-    ("suspicious", "[Suspect]"),
-    ("suspicious_in_all", "integer"),
-    ("groups", "[Alike]"),
-    ("looked_at", "integer"),
-    ("snapshot", "Snapshot?"),
-    ("heard_since", "time?"),
-    ("growth", "[Growth]"),
-    ("waves", "[Wave]"),
-];
-
-const SUSPECT: &[(&str, &str)] = &[
-    ("id", "string?"),
-    ("handle", "string?"),
-    ("name", "string?"),
-    ("followers", "integer?"),
-    ("following", "integer?"),
-    ("posts", "integer?"),
-    ("spam", "number"),
-    ("reasons", "[string]"),
-];
-
-/// What follower audits tell; shares and likelihoods lie in 0..=1, `low` and `high` are the ends of a 90 % interval.
-fn follower_schemas() -> Value {
-    json!({
-        "OwnAccount": object(&[
-            ("source", "string"),
-            ("account", "string?"),
-            ("handle", "string"),
-            ("brands", "[string]"),
-            ("followers", "integer"),
-            ("snapshot", "Snapshot?"),
-        ]),
-        "OwnAccountPage": object(&[("items", "[OwnAccount]")]),
-        "Snapshot": object(&[
-            ("began_at", "time"),
-            ("ended_at", "time?"),
-            ("named", "integer"),
-            ("total", "integer?"),
-            ("state", "string"),
-        ]),
-        "FollowerPage": object(FOLLOWER_PAGE),
-        "FollowerEvent": object(&[
-            ("source", "string"),
-            ("account", "string"),
-            ("follower", "string"),
-            ("record", "string"),
-            ("at", "time"),
-            ("kind", "string"),
-        ]),
-        "Share": object(&[
-            ("spam", "number"),
-            ("low", "number"),
-            ("high", "number"),
-            ("known", "integer"),
-            ("unknown", "integer"),
-            ("strange", "boolean"),
-        ]),
-        "Suspect": object(SUSPECT),
-        "Alike": object(&[("members", "integer"), ("shares", "[string]")]),
-        "Growth": object(&[
-            ("start", "time"),
-            ("observed", "number"),
-            ("genuine", "Count"),
-            ("spam", "Count"),
-            ("unknown", "integer"),
-            ("unfollows", "integer"),
-        ]),
-        "Count": object(&[("value", "number"), ("low", "number"), ("high", "number")]),
-        "Wave": object(&[
-            ("from", "time"),
-            ("found", "time"),
-            ("until", "time?"),
-            ("expected", "number"),
-            ("counted", "integer"),
-            ("hours", "number"),
-            ("excess", "Excess"),
-        ]),
-        "Excess": object(&[
-            ("count", "number"),
-            ("spam", "number"),
-            ("low", "number"),
-            ("high", "number"),
-            ("reading", "string"),
-        ]),
-    })
-}
-
 fn schemas() -> Value {
     let page = |item: &str, more: &[(&str, &str)]| {
         let items = format!("[{item}]");
@@ -410,7 +317,7 @@ fn schemas() -> Value {
             ("errors", "[object]"),
         ]),
     });
-    if let (Value::Object(all), Value::Object(followers)) = (&mut schemas, follower_schemas()) {
+    if let (Value::Object(all), Value::Object(followers)) = (&mut schemas, follower::schemas()) {
         all.extend(followers);
     }
     // By the name of the facet.

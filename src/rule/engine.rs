@@ -165,12 +165,13 @@ impl Engine {
         verdict
     }
 
-    /// Authors (by [`author_key`]) proved to be likely spam, or not: windows count their matches accordingly.
-    pub fn reckon(&mut self, spam: &HashMap<u64, bool>) {
+    /// How likely authors (by [`author_key`]) are spam, as is known now: windows count their matches accordingly.
+    pub fn reckon(&mut self, spam: &HashMap<u64, Option<f32>>) {
         if spam.is_empty() {
             return;
         }
-        for running in self.rules.iter_mut().filter(|running| running.rule.discounts_spam) {
+        let asks = |rule: &Rule| rule.discounts_spam || rule.detector.of().is_some();
+        for running in self.rules.iter_mut().filter(|running| asks(&running.rule)) {
             running.rule.detector.reckon(spam);
         }
     }

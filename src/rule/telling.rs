@@ -2,6 +2,7 @@
 
 use crate::mention::{Label, Mention};
 use crate::post::Author;
+use crate::text::hash::first_u64;
 
 /// A reach at which more people make no post more telling: a million.
 const REACH_DIGITS: f32 = 6.0;
@@ -27,8 +28,5 @@ pub fn telling(mention: &Mention) -> f32 {
 /// prove.
 pub fn author_key(source: &str, author: &Author<'_>) -> u64 {
     let name = author.id.as_deref().or(author.handle.as_deref()).unwrap_or("");
-    let hash = blake3::hash(format!("{source}\0{name}").as_bytes());
-    let mut first = [0; 8];
-    first.copy_from_slice(&hash.as_bytes()[..8]);
-    u64::from_le_bytes(first)
+    first_u64(&blake3::hash(format!("{source}\0{name}").as_bytes()))
 }

@@ -34,7 +34,7 @@ impl Engine {
             let cleared = running.cleared.get(&group);
             // A wave that was alerted on once is used up, however long it goes on.
             let is_new = |burst: &&Burst| cleared.is_none_or(|at| burst.surge.from >= *at);
-            let found = influx.bursts.iter().filter(is_new).find(|burst| running.rule.detector.alarms(influx, burst));
+            let found = influx.bursts.iter().filter(is_new).find(|burst| running.rule.detector.alarms(burst));
             if let Some(burst) = found {
                 self.begin(index, group, influx, &burst.surge);
             }
@@ -122,7 +122,7 @@ fn reasons(surge: &Surge) -> Vec<String> {
     let Surge { counted, expected, known, unknown, .. } = surge;
     let mut reasons = vec![format!("{counted} new followers since {:.0} where {expected:.0} are usual", surge.from)];
     if *known > 0 {
-        reasons.push(format!("{} of those beyond look like spam", interval(surge.low, surge.high)));
+        reasons.push(format!("{} of those beyond that look like spam", interval(surge.low, surge.high)));
     }
     if surge.strange {
         reasons.push("they are unlike the profiles that the model was measured on".into());

@@ -11,6 +11,7 @@ use super::{Context, Source, Stop};
 use crate::ledger::{Gap, Ledger, Phase, worth_logging};
 use crate::post::Post;
 use crate::settings::Section;
+use crate::text::hash::first_u64;
 use crate::wire::backoff::Backoff;
 use api::{Api, HITS_MAX, Trouble};
 use futures_util::future::BoxFuture;
@@ -327,7 +328,7 @@ impl Walk<'_> {
 fn content(post: &Post<'_>) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(post.title.as_deref().unwrap_or_default().as_bytes()).update(b"\0").update(post.text.as_bytes());
-    hasher.finalize().as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    first_u64(&hasher.finalize())
 }
 
 #[cfg(test)]

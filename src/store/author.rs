@@ -13,10 +13,7 @@ impl Reader {
         static SQL: LazyLock<Arc<str>> = LazyLock::new(|| {
             format!(
                 "{}SELECT EXISTS (SELECT 1 FROM author WHERE source = $1 AND id = $2) \
-                 OR EXISTS (SELECT 1 FROM wanted_profile WHERE source = $1 AND id = $2) \
                  OR EXISTS (SELECT 1 FROM author_correction WHERE source = $1 AND id = $2) \
-                 OR EXISTS (SELECT 1 FROM follow WHERE source = $1 AND follower = $2) \
-                 OR EXISTS (SELECT 1 FROM follower_event WHERE source = $1 AND follower = $2) \
                  OR EXISTS (SELECT 1 FROM shelf CROSS JOIN mention ON seq >> 16 = shelf.number AND author = $2 \
                  WHERE source = $1 AND deleted = 0)",
                 schema::SHELVES

@@ -21,7 +21,7 @@ pub(super) const SNAPSHOT_STATES: [(&str, SnapshotState); 4] = [
 ];
 
 impl Reader {
-    /// Oldest first.
+    /// Oldest first. Whose account is gone has a name that tells only that.
     pub async fn followers(
         &self,
         source: &str,
@@ -30,8 +30,9 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<FollowerEvent>, Error> {
         let query = sqlx::query(
-            "SELECT follower, record, at, kind FROM follower_event \
-             WHERE source = $1 AND account = $2 AND at >= $3 ORDER BY at, seq LIMIT $4",
+            "SELECT COALESCE(author.id, 'gone/' || seq), record, at, kind FROM own_account own \
+             JOIN follower_event ON account = own.number LEFT JOIN author ON author.number = follower \
+             WHERE own.source = $1 AND own.id = $2 AND at >= $3 ORDER BY at, seq LIMIT $4",
         )
         .bind(source)
         .bind(account)
@@ -53,8 +54,9 @@ impl Reader {
     /// Whom a follow record pointed at: (own account, follower).
     pub async fn follow_record(&self, source: &str, record: &str) -> Result<Option<(String, String)>, Error> {
         sqlx::query_as(
-            "SELECT account, follower FROM follow \
-             WHERE source = $1 AND record = $2 AND record <> '' AND kind = 'follow'",
+            "SELECT own.id, author.id FROM follow JOIN own_account own ON own.number = account \
+             JOIN author ON author.number = follower \
+             WHERE own.source = $1 AND record = $2 AND record <> '' AND kind = 'follow'",
         )
         .bind(source)
         .bind(record)
@@ -67,7 +69,8 @@ impl Reader {
     pub async fn snapshot(&self, source: &str, account: &str) -> Result<Option<Snapshot>, Error> {
         let query = sqlx::query(
             "SELECT began_at, ended_at, next, named, total, state FROM snapshot \
-             WHERE source = $1 AND account = $2 ORDER BY number DESC LIMIT 1",
+             JOIN own_account own ON own.number = account \
+             WHERE own.source = $1 AND own.id = $2 ORDER BY snapshot.number DESC LIMIT 1",
         )
         .bind(source)
         .bind(account);
@@ -85,10 +88,11 @@ impl Reader {
     ) -> Result<(), Error> {
         let mut connection = self.connection().await;
         let mut rows = sqlx::query(
-            "SELECT follow.follower, author.profile, said.spam FROM follow LEFT JOIN author \
-             ON author.source = follow.source AND author.id = follow.follower LEFT JOIN author_correction said \
-             ON said.source = follow.source AND said.id = follow.follower \
-             WHERE follow.source = $1 AND follow.account = $2 AND follow.kind = 'follow'",
+            "SELECT author.id, author.profile, said.spam FROM own_account own \
+             JOIN follow ON follow.account = own.number AND follow.kind = 'follow' \
+             JOIN author ON author.number = follow.follower \
+             LEFT JOIN author_correction said ON said.source = author.source AND said.id = author.id \
+             WHERE own.source = $1 AND own.id = $2",
         )
         .bind(source)
         .bind(account)
@@ -100,8 +104,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Shows what was heard since then, oldest first, with what is known and said of the follower. What only two snapshots tell of
-    /// has no time of its own and is left out.
+    /// Shows what was heard since then, oldest first, with what is known and said of the follower: nothing where the account
+    /// is gone. What only two snapshots tell of has no time of its own and is left out.
     pub async fn each_heard(
         &self,
         source: &str,
@@ -123,10 +127,10 @@ impl Reader {
     ) -> Result<(), Error> {
         let mut connection = self.connection().await;
         let mut rows = sqlx::query(
-            "SELECT event.follower, author.profile, said.spam, event.at, event.kind, event.seq FROM follower_event event \
-             LEFT JOIN author ON author.source = event.source AND author.id = event.follower \
-             LEFT JOIN author_correction said ON said.source = event.source AND said.id = event.follower \
-             WHERE event.source = $1 AND event.account = $2 AND event.at >= $3 AND event.seq > $4 AND event.since IS NULL \
+            "SELECT author.id, author.profile, said.spam, event.at, event.kind, event.seq FROM own_account own \
+             JOIN follower_event event ON event.account = own.number LEFT JOIN author ON author.number = event.follower \
+             LEFT JOIN author_correction said ON said.source = author.source AND said.id = author.id \
+             WHERE own.source = $1 AND own.id = $2 AND event.at >= $3 AND event.seq > $4 AND event.since IS NULL \
              ORDER BY event.at, event.seq",
         )
         .bind(source)
@@ -144,8 +148,9 @@ impl Reader {
     /// When an account's followers were first heard of or listed.
     pub async fn followed_since(&self, source: &str, account: &str) -> Result<Option<Timestamp>, Error> {
         let query = sqlx::query_scalar::<_, Option<i64>>(
-            "SELECT MIN(at) FROM (SELECT MIN(began_at) AS at FROM snapshot WHERE source = $1 AND account = $2 \
-             UNION ALL SELECT MIN(at) FROM follower_event WHERE source = $1 AND account = $2)",
+            "WITH own AS (SELECT number FROM own_account WHERE source = $1 AND id = $2) SELECT MIN(at) FROM \
+             (SELECT MIN(began_at) AS at FROM snapshot WHERE account = (SELECT number FROM own) \
+             UNION ALL SELECT MIN(at) FROM follower_event WHERE account = (SELECT number FROM own))",
         )
         .bind(source)
         .bind(account);
@@ -153,10 +158,26 @@ impl Reader {
         first.map(row::timestamp).transpose().map_err(self.fault())
     }
 
+    /// Whether a person said something since then of whoever is known to have followed an account.
+    pub async fn follower_corrected_since(&self, source: &str, account: &str, since: Timestamp) -> Result<bool, Error> {
+        let query = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM author_correction said \
+             JOIN author ON author.source = said.source AND author.id = said.id \
+             JOIN own_account own ON own.source = $1 AND own.id = $2 \
+             JOIN follower_event event ON event.follower = author.number AND event.account = own.number \
+             WHERE said.source = $1 AND said.at >= $3)",
+        )
+        .bind(source)
+        .bind(account)
+        .bind(row::nanoseconds(since));
+        query.fetch_one(&mut *self.connection().await).await.map_err(self.fault())
+    }
+
     /// How many follow an account, as far as we know.
     pub async fn follower_count(&self, source: &str, account: &str) -> Result<u64, Error> {
         let query = sqlx::query_scalar::<_, i64>(
-            "SELECT COUNT(*) FROM follow WHERE source = $1 AND account = $2 AND kind = 'follow'",
+            "SELECT COUNT(*) FROM follow JOIN own_account own ON own.number = account \
+             WHERE own.source = $1 AND own.id = $2 AND kind = 'follow'",
         )
         .bind(source)
         .bind(account);
@@ -167,9 +188,10 @@ impl Reader {
     /// Source and native id of the listed own accounts with this id or handle; a handle may lack its server.
     pub async fn listed_accounts(&self, name: &str) -> Result<Vec<(String, String)>, Error> {
         sqlx::query_as(
-            "WITH named (source, account, handle) AS (SELECT DISTINCT snapshot.source, snapshot.account, \
-             lower(json_extract(author.profile, '$.handle')) FROM snapshot LEFT JOIN author \
-             ON author.source = snapshot.source AND author.id = snapshot.account) \
+            "WITH named (source, account, handle) AS (SELECT own.source, own.id, \
+             lower(json_extract(author.profile, '$.handle')) FROM own_account own LEFT JOIN author \
+             ON author.source = own.source AND author.id = own.id \
+             WHERE EXISTS (SELECT 1 FROM snapshot WHERE snapshot.account = own.number)) \
              SELECT source, account FROM named WHERE account = $1 \
              OR lower(ltrim($1, '@')) IN (handle, NULLIF(substr(handle, 1, instr(handle, '@') - 1), ''))",
         )
@@ -179,9 +201,10 @@ impl Reader {
         .map_err(self.fault())
     }
 
-    /// Followers of a source whose profile was never fetched; the newest first.
+    /// Followers of a source whose profile was never asked for; the newest first.
     pub async fn followers_to_look_up(&self, source: &str, limit: usize) -> Result<Vec<String>, Error> {
-        sqlx::query_scalar("SELECT id FROM wanted_profile WHERE source = $1 ORDER BY seq DESC LIMIT $2")
+        let sql = "SELECT id FROM author WHERE source = $1 AND fetched_at IS NULL ORDER BY number DESC LIMIT $2";
+        sqlx::query_scalar(sql)
             .bind(source)
             .bind(count(limit))
             .fetch_all(&mut *self.connection().await)
@@ -208,8 +231,8 @@ fn heard(row: &SqliteRow) -> sqlx::Result<(Timestamp, FollowKind, (Author<'stati
 }
 
 fn follower(row: &SqliteRow) -> sqlx::Result<(Author<'static>, Option<bool>)> {
-    let id: String = row.try_get(0)?;
+    let id: Option<String> = row.try_get(0)?;
     let known = row.try_get::<Option<&str>, _>(1)?.map(row::from_json::<Author<'_>>).transpose()?;
-    let author = Author { id: Some(id.into()), ..known.map(Author::into_owned).unwrap_or_default() };
+    let author = Author { id: id.map(Into::into), ..known.map(Author::into_owned).unwrap_or_default() };
     Ok((author, row.try_get(2)?))
 }

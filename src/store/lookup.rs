@@ -43,8 +43,9 @@ impl Reader {
 
     /// The cached profile of authors (native ids), for mentions about to be written.
     pub async fn authors(&self, source: &str, ids: &[&str]) -> Result<Vec<Author<'static>>, Error> {
-        static SQL: LazyLock<Arc<str>> =
-            LazyLock::new(|| schema::lookup("SELECT profile FROM author WHERE source = ? AND id IN "));
+        static SQL: LazyLock<Arc<str>> = LazyLock::new(|| {
+            schema::lookup("SELECT profile FROM author WHERE profile IS NOT NULL AND source = ? AND id IN ")
+        });
         let mut authors = Vec::new();
         for chunk in ids.chunks(schema::LOOKUP_KEYS) {
             let mut query = sqlx::query(AssertSqlSafe(SQL.clone())).bind(source);

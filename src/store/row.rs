@@ -149,7 +149,8 @@ struct SparseAuthor<'p> {
 impl<'p> SparseAuthor<'p> {
     fn new(author: &'p Author<'_>) -> Self {
         // Taken apart in full, here and below, so that a new field cannot be forgotten.
-        let Author { id, handle, name, bio, followers, following, posts, has_avatar, created_at } = author;
+        let Author { id, handle, name, bio, followers, following, posts, has_avatar, avatar_hash: _, created_at } =
+            author;
         Self {
             id: id.as_deref(),
             handle: handle.as_deref(),

@@ -9,8 +9,12 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// One entry per version, applied in order, each in its own transaction. Never edited once released: append.
-pub const MIGRATIONS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+pub const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// How long a connection waits for another's lock. Only a truncating checkpoint or another program can hold one.
 pub const BUSY_MAX: Duration = Duration::from_secs(5);

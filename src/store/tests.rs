@@ -53,6 +53,7 @@ fn full_mention(seq: i64) -> Mention {
                 following: Some(0),
                 posts: Some(1),
                 has_avatar: Some(false),
+                avatar_hash: None,
                 created_at: Some(at(-1)),
             },
             reply_to: text("r"),

@@ -9,6 +9,7 @@
 //! anything inside them is a word. They begin only where no word directly precedes them, so `ann@shop.example` is three words.
 
 pub mod csv;
+pub mod hash;
 pub mod html;
 mod letter;
 pub mod little;

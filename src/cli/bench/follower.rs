@@ -131,6 +131,7 @@ fn author(n: u32, now: Timestamp) -> Author<'static> {
         following: Some(if poor { 400 + some(4_000) } else { some(700) }),
         posts: Some(if poor { some(3) } else { some(2_000) }),
         has_avatar: Some(!poor || some(2) == 0),
+        avatar_hash: (!poor).then_some(mixed),
         created_at: now.checked_sub(SignedDuration::from_secs((some(100_000_000)) as i64)).ok(),
     }
 }

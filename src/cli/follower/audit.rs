@@ -2,6 +2,7 @@
 
 use super::super::terminal::plain;
 use super::super::{Configured, Failure, runtime};
+use super::likelihood;
 use crate::brand::OwnAccount;
 use crate::config::account::own_accounts;
 use crate::flow::audit::{Report, report};
@@ -177,7 +178,8 @@ fn wave(told: &Told) -> String {
 
 fn line(suspect: &Suspect) -> String {
     let who = suspect.handle.as_deref().or(suspect.id.as_deref()).unwrap_or("-");
-    format!("{:.2}  {:<28}  {}", suspect.spam, plain(who), suspect.reasons.join("; "))
+    let likelihood = suspect.said.map_or_else(|| likelihood(suspect.spam), |_| "said".to_owned());
+    format!("{likelihood}  {:<28}  {}", plain(who), suspect.reasons.join("; "))
 }
 
 fn state(state: crate::brand::SnapshotState) -> &'static str {

@@ -15,6 +15,11 @@ pub enum Follower {
     Score(score::Score),
 }
 
+/// No likelihood is a certainty, whatever it rounds to.
+fn likelihood(spam: f32) -> String {
+    format!("{:.2}", spam.clamp(0.01, 0.99))
+}
+
 impl Follower {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self {

@@ -3,6 +3,7 @@
 use super::super::Failure;
 use super::super::line::{self, Work};
 use super::super::terminal;
+use super::likelihood;
 use crate::follower::model::Model;
 use crate::follower::profile::{Disbelieved, Profile};
 use crate::follower::reason::Reason;
@@ -105,7 +106,7 @@ impl Scoring {
         }
         let who = profile.handle.as_deref().or(profile.id.as_deref()).unwrap_or("-");
         // With nothing known, the number would only be how common spam is.
-        let spam = if score.known.is_empty() { "   ?".to_owned() } else { format!("{:.2}", score.spam) };
+        let spam = if score.known.is_empty() { "   ?".to_owned() } else { likelihood(score.spam) };
         let why = [reasons, disbelieved].concat().join("; ");
         drop(writeln!(out, "{spam}  {who:<24}  {}", if why.is_empty() { "nothing known that tells" } else { &why }));
     }

@@ -7,7 +7,7 @@ use crate::config::EMBEDDED_RULES;
 use crate::mention::AuthorSpam;
 use crate::query::names::Names;
 use crate::rule::{Engine, File};
-use crate::store::{self, Commit, Fetched, Writer};
+use crate::store::{self, AuthorCorrection, Commit, Fetched, Writer};
 use crate::watch::WatchSet;
 use tempfile::TempDir;
 
@@ -47,6 +47,7 @@ impl House {
             model: Arc::new(Model::load().unwrap()),
             found: mpsc::channel(1).0,
             clock: Clock::Real,
+            looked: watch::channel(None).0,
         };
         let mut house = Self { _dir: dir, writer, watching };
         let usual: Vec<(i64, String)> =
@@ -121,7 +122,7 @@ fn opened(engine: &mut Engine, influx: &Influx) -> usize {
 #[tokio::test]
 async fn bought_followers_are_told_once_their_profiles_are_known() {
     let mut house = House::new().await;
-    let (mut account, mut engine) = (Account::default(), Engine::new(rules(), Vec::new(), Vec::new()));
+    let (mut account, mut engine) = (Account::new(), Engine::new(rules(), Vec::new(), Vec::new()));
     let quiet = house.look(&mut account, BEGINS).await.unwrap();
     assert!(quiet.bursts.is_empty(), "{quiet:?}");
     assert_eq!(house.look(&mut account, BEGINS + 2).await, None, "too soon");
@@ -147,7 +148,7 @@ async fn bought_followers_are_told_once_their_profiles_are_known() {
     );
     assert_eq!(opened(&mut engine, &known), 1, "{known:?}");
     // Counted anew after a restart, it is the same.
-    assert_eq!(house.look(&mut Account::default(), BEGINS + 25).await.unwrap(), known);
+    assert_eq!(house.look(&mut Account::new(), BEGINS + 25).await.unwrap(), known);
 
     house.follow(&burst(26..27)).await;
     let more = house.look(&mut account, BEGINS + 27).await.unwrap();
@@ -165,9 +166,31 @@ async fn a_success_with_people_is_not_bought() {
     let mut house = House::new().await;
     house.introduce(burst(0..30).iter().map(|(_, id)| person(id)).collect()).await;
     house.follow(&burst(0..30)).await;
-    let influx = house.look(&mut Account::default(), BEGINS + 30).await.unwrap();
+    let influx = house.look(&mut Account::new(), BEGINS + 30).await.unwrap();
     assert_eq!((influx.bursts[0].surge.counted, influx.bursts[0].surge.known), (300, 300));
     assert_eq!(opened(&mut Engine::new(rules(), Vec::new(), Vec::new()), &influx), 0, "{influx:?}");
+}
+
+#[tokio::test]
+async fn a_persons_word_counts_at_the_next_look() {
+    let mut house = House::new().await;
+    house.follow(&burst(0..30)).await;
+    house.introduce(burst(0..30).iter().map(|(_, id)| bot(id)).collect()).await;
+    let mut account = Account::new();
+    let before = house.look(&mut account, BEGINS + 30).await.unwrap();
+    assert!(before.bursts[0].surge.low > 0.5, "{before:?}");
+    let said = |(_, author): (i64, String)| AuthorCorrection {
+        source: SOURCE.into(),
+        author,
+        spam: Some(false),
+        who: "kim".into(),
+        at: Timestamp::now(),
+    };
+    let corrections = burst(0..30).into_iter().map(said).collect();
+    house.writer.commit(&Commit { corrections, ..Commit::default() }).await.unwrap();
+    let after = house.look(&mut account, BEGINS + 34).await.unwrap();
+    let (before, after) = (before.bursts[0].surge, after.bursts[0].surge);
+    assert!(after.high < 0.25 && after.counted == before.counted && after.known == before.known, "{after:?}");
 }
 
 #[tokio::test]

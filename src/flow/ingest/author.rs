@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Follows and unfollows are kept so long: a year and a month, to compare with the last year. Waves are told from the
-/// usual by six weeks of it.
+/// usual by eight weeks of it.
 pub(super) const FOLLOWS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 396);
 /// How often older ones are forgotten.
 pub(super) const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -31,14 +31,14 @@ impl Ingest {
         }
     }
 
-    /// Takes in profiles. Who proves to be likely spam no longer counts in the windows of rules, as if it had been known.
+    /// Takes in profiles. In the windows of rules their authors count as if it had been known who they are.
     pub(super) fn learn(&mut self, source: &str, authors: Vec<Author<'static>>, draft: &mut Draft) {
         let now = self.clock.now();
         let judged =
             |author| Fetched { source: source.to_owned(), spam: self.authors.spam(source, &author, now), author };
         let fetched: Vec<Fetched> = authors.into_iter().map(judged).collect();
-        let likely = fetched.iter().filter(|fetched| fetched.spam.is_likely());
-        self.engine.reckon(&likely.map(|fetched| (author_key(source, &fetched.author), true)).collect());
+        let known = fetched.iter().filter(|fetched| fetched.spam.spam.is_some());
+        self.engine.reckon(&known.map(|known| (author_key(source, &known.author), known.spam.spam)).collect());
         draft.commit.authors.extend(fetched);
     }
 
@@ -59,7 +59,7 @@ impl Ingest {
         correction: AuthorCorrection,
         draft: &mut Draft,
     ) -> Result<bool, store::Error> {
-        let AuthorCorrection { source, author, spam, .. } = &correction;
+        let AuthorCorrection { source, author, spam: said, .. } = &correction;
         self.under_way.look();
         let new = self.under_way.new_mentions().iter().chain(&draft.commit.new);
         let fresh = || {
@@ -68,16 +68,16 @@ impl Ingest {
             })
         };
         let is_known = fresh().next().is_some() || retrying!(self.reader.knows_author(source, author))?;
-        if !is_known || (spam.is_some() && self.authors.is_full()) {
+        if !is_known || (said.is_some() && self.authors.is_full()) {
             return Ok(false);
         }
         self.authors.take(&correction);
         let mut marked = retrying!(self.authors.marks(&self.reader, source, author))?;
         marked.extend(fresh().map(|new| (new.seq, self.authors.spam(source, &new.post.author, new.seen_at))));
         // By the latest profile, where the model judges again.
-        let is_likely = marked.last().is_some_and(|(_, spam)| spam.is_likely());
+        let spam = marked.last().and_then(|(_, spam)| spam.spam);
         let who = Author { id: Some(author.clone().into()), ..Author::default() };
-        self.engine.reckon(&HashMap::from([(author_key(source, &who), is_likely)]));
+        self.engine.reckon(&HashMap::from([(author_key(source, &who), spam)]));
         draft.commit.marked.extend(marked);
         draft.commit.corrections.push(correction);
         Ok(true)

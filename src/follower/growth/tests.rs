@@ -63,19 +63,16 @@ fn gaps_are_told() {
 }
 
 #[test]
-fn bins_begin_at_ten_minutes_and_know_gaps() {
-    let from = at(0) + SignedDuration::from_mins(7);
-    let gaps = [Gap { from: at(1), until: at(2) }];
-    let found = bins(events(), FollowKind::Follow, (from, at(3)), &gaps);
-    assert_eq!(found.len(), 18);
-    assert_eq!(found[0], Bin { start: at(0), observed: 1.0 / 6.0, count: 10 });
+fn bins_know_gaps() {
+    let gaps = [Gap { from: at(1), until: at(2) }, Gap { from: at(0), until: at(0) + SignedDuration::from_mins(7) }];
+    let found = counted(at(0), vec![10; 18], &gaps);
+    assert_eq!(found[0], Bin { start: at(0), observed: (1.0 - 0.7) / 6.0, count: 10 });
     assert_eq!(found.iter().filter(|bin| bin.observed == 0.0).count(), 6);
-    assert_eq!(bins(events(), FollowKind::Unfollow, (from, at(48)), &[]).iter().map(|bin| bin.count).sum::<u64>(), 1);
+    assert_eq!(found[17].start, at(3) - SignedDuration::from_mins(10));
 }
 
 #[test]
 fn what_is_turned_round_or_endless_is_bounded() {
     assert_eq!(series(events(), &rates(), (at(48), at(0)), Step::Hour, &[]), []);
-    let most = bins([], FollowKind::Follow, (Timestamp::MIN, Timestamp::MAX), &[]);
-    assert_eq!(most.len(), BINS_MAX);
+    assert_eq!(series([], &rates(), (Timestamp::MIN, Timestamp::MAX), Step::Hour, &[]).len(), STEPS_MAX);
 }

@@ -39,7 +39,7 @@ export async function showAccount(parts, onFault) {
   const asked = (more) => `${path}?${new URLSearchParams({ source: account.source, ...more })}`;
   try {
     const found = await ask(asked({ days: parts.days.value, limit: NAMED }));
-    if (mine === round) parts.list.replaceChildren(...report(found, parts.days.value, asked));
+    if (mine === round) parts.list.replaceChildren(...report(found, parts.days.value, asked, says(found.source, parts.me, onFault)));
   } catch (problem) {
     if (mine === round) failed(parts, problem, onFault);
   }
@@ -58,7 +58,21 @@ function failed(parts, problem, onFault) {
 const noAccount = () => [el("p", { class: "empty" }, el("strong", {}, "No own account is configured."), " Name the accounts of your brand in reputed.toml, as ", el("code", {}, "[[brand.account]]"),
   ": who follows them is then listed once a day, and heard where the network tells it.")];
 
-function report(found, days, asked) {
+/// Keeps what a person says of a follower; nothing for those who may not say.
+function says(source, me, onFault) {
+  if (!me.role || me.role === "viewer") return null;
+  return async (id, spam) => {
+    try {
+      await ask(`/authors/${encodeURIComponent(source)}/${encodeURIComponent(id)}`, "PATCH", { spam });
+      return true;
+    } catch (problem) {
+      onFault(problem);
+      return false;
+    }
+  };
+}
+
+function report(found, days, asked, say) {
   const { share, snapshot, heard_since: heard } = found;
   if (share.known + share.unknown === 0 && !heard) {
     return [el("p", { class: "empty" }, el("strong", {}, "No followers listed yet."), " The list is read once a day, where the network gives it. “What we hear”, beside the mentions, tells how far that is.")];
@@ -68,7 +82,7 @@ function report(found, days, asked) {
     growth(found, days, asked),
     waves(found.waves),
     ...together(found.groups),
-    worth(found),
+    worth(found, say),
     el("p", { class: "downloads" }, "As tables (CSV): ", file("all followers", asked({ format: "csv" })), ", ",
       file("growth", asked({ format: "csv", of: "growth", days })), ". As a picture (SVG): ",
       file("growth", asked({ format: "svg", days })), "."),
@@ -163,24 +177,48 @@ function together(groups) {
 
 /* One by one */
 
-function worth({ suspicious, suspicious_in_all: all, share }) {
+function worth({ suspicious, suspicious_in_all: all, share }, say) {
   const title = el("h2", {}, "Worth a look ", el("span", { class: "count" }, grouped(all)));
   if (suspicious.length === 0) {
     return el("section", { class: "sheet" }, title, el("p", { class: "quiet" }, share.known ? "Nobody: no single follower stands out." : "Nobody can be judged yet."));
   }
-  const list = el("ol", { class: "suspects" }, suspicious.slice(0, SHOWN).map(suspect));
+  const list = el("ol", { class: "suspects" }, suspicious.slice(0, SHOWN).map((one) => suspect(one, say)));
   const rest = suspicious.slice(SHOWN);
-  const more = el("button", { type: "button", onclick: () => { list.append(...rest.map(suspect)); more.remove(); } }, `Show ${grouped(rest.length)} more`);
+  const more = el("button", { type: "button", onclick: () => { list.append(...rest.map((one) => suspect(one, say))); more.remove(); } }, `Show ${grouped(rest.length)} more`);
   return el("section", { class: "sheet" }, title,
-    el("p", { class: "quiet" }, "A likelihood is a reason to look, not a verdict. People who are new, or who follow many and never post, are often mistaken for spam."),
+    el("p", { class: "quiet" }, "A likelihood is a reason to look, not a verdict. People who are new, or who follow many and never post, are often mistaken for spam.",
+      say ? " What you say of a follower wins over it, here and wherever they write." : null),
     list, rest.length ? el("p", { class: "end" }, more) : null,
     all > suspicious.length ? el("p", { class: "quiet" }, "The table has all of them.") : null);
 }
 
-function suspect({ id, handle, name, spam, reasons }) {
+function suspect(one, say) {
+  const [item, asSaid] = [el("li"), typeof one.said === "boolean"];
+  const render = () => item.replaceChildren(...judged(one, say && one.id && (async (said) => {
+    for (const button of item.querySelectorAll("button")) button.disabled = true;
+    if (await say(one.id, said === null ? null : said ? "yes" : "no")) {
+      // Of whom a person had said it, the model was not asked.
+      if (said === null && asSaid) [one.spam, one.reasons] = [null, []];
+      one.said = said;
+    }
+    render();
+  })));
+  render();
+  return item;
+}
+
+function judged({ id, handle, name, spam, said, reasons }, change) {
   const who = handle || name || id || "unknown";
-  return el("li", {},
+  const likely = typeof said === "boolean"
+    ? [said ? "Spam" : "Not spam", el("span", { class: "quiet" }, ", said by a person")]
+    : spam === null ? [el("span", { class: "quiet" }, "The model judges")]
+    : [WORDS.find(([least]) => spam >= least)[1], " ", el("span", { class: "quiet" }, spam > CERTAIN ? `over ${percent(CERTAIN)}` : percent(spam))];
+  const button = (text, word) => el("button", { type: "button", "aria-label": `${text}: ${who}`, onclick: () => change(word) }, text);
+  const buttons = typeof said === "boolean" ? [button("Take back", null)] : [button("Spam", true), button("Not spam", false)];
+  return [
     el("p", { class: "who" }, foreign(who, "strong"), name && name !== who ? foreign(name, "bdi", { class: "quiet" }) : null),
-    el("p", { class: "likely" }, WORDS.find(([least]) => spam >= least)[1], " ", el("span", { class: "quiet" }, spam > CERTAIN ? `over ${percent(CERTAIN)}` : percent(spam))),
-    el("p", { class: "reasons" }, foreign(reasons.join("; ") || "nothing by itself, all together")));
+    el("p", { class: "likely" }, likely),
+    el("p", { class: "reasons" }, foreign(reasons.join("; ") || (spam === null ? "as you will see when this page is loaded anew" : "nothing by itself, all together"))),
+    change ? el("p", { class: "controls" }, buttons) : null,
+  ].filter(Boolean);
 }

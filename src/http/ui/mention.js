@@ -15,19 +15,28 @@ const ANSWER = [[0.7, "Needs an answer"], [0.5, "May need an answer"]];
 
 export function mentionItem(mention, me, onFault) {
   const item = el("li", { class: "mention", "data-seq": mention.seq });
-  const render = (now) => item.replaceChildren(article(now, me, async (change) => {
-    try {
-      render(await ask(`/mentions/seq:${now.seq}`, "PATCH", change));
-    } catch (problem) {
-      render(now);
-      onFault(problem);
-    }
-  }));
+  const render = (now) => {
+    const path = `/mentions/seq:${now.seq}`;
+    const shown = async (answer) => {
+      try {
+        render(await answer());
+      } catch (problem) {
+        render(now);
+        onFault(problem);
+      }
+    };
+    const change = (to) => shown(() => ask(path, "PATCH", to));
+    const say = (spam) => shown(async () => {
+      await ask(`/authors/${encodeURIComponent(now.source)}/${encodeURIComponent(now.author.id)}`, "PATCH", { spam });
+      return ask(path);
+    });
+    item.replaceChildren(article(now, me, change, say));
+  };
   render(mention);
   return item;
 }
 
-function article(mention, me, change) {
+function article(mention, me, change, say) {
   const author = mention.author || {};
   const name = author.name || author.handle || author.id || "unknown author";
   const handle = author.handle && author.handle !== name ? foreign(`@${author.handle.replace(/^@/, "")}`, "bdi", { class: "quiet" }) : null;
@@ -43,7 +52,7 @@ function article(mention, me, change) {
     mention.title ? foreign(mention.title, "h3") : null,
     mention.text ? body(mention.text) : null,
     el("ul", { class: "judged", "aria-label": "What we make of it" }, judged(mention)),
-    el("footer", {}, why(mention), me.role && me.role !== "viewer" ? controls(mention, change) : el("span", { class: "quiet" }, capital(mention.status))));
+    el("footer", {}, why(mention), me.role && me.role !== "viewer" ? controls(mention, change, say) : el("span", { class: "quiet" }, capital(mention.status))));
 }
 
 function stars(rating) {
@@ -110,11 +119,22 @@ function why(mention) {
     mention.note ? foreign(mention.note, "span", { class: "note" }) : null);
 }
 
-function controls(mention, change) {
+function controls(mention, change, say) {
   const status = el("select", { "aria-label": "Status", onchange: (event) => change({ status: event.target.value }) },
     STATUS.map((word) => el("option", { value: word, selected: word === mention.status }, capital(word))));
   const correct = el("select", { "aria-label": "Correct the sentiment", onchange: (event) => change({ correction: event.target.value || null }) },
     el("option", { value: "" }, mention.correction ? "As judged" : "Sentiment is right"),
     LABELS.map((word) => el("option", { value: word, selected: word === mention.correction }, `It is ${word}`)));
-  return el("span", { class: "controls" }, correct, status);
+  return el("span", { class: "controls" }, author(mention, say), correct, status);
+}
+
+const SAID = "a person said so";
+
+/// A person's word on whether the author is spam, where that is shown.
+function author({ author: who, author_spam: { spam = null, reasons = [] } = {} }, say) {
+  const said = reasons.includes(SAID) ? (spam > 0.5 ? "yes" : "no") : "";
+  if (!who || !who.id || spam === null || (!said && spam < WORTH_SHOWING.spam)) return null;
+  return el("select", { "aria-label": "Correct whether the author is spam", onchange: (event) => say(event.target.value || null) },
+    [["", said ? "Author as judged" : "Author is judged right"], ["yes", "Author is spam"], ["no", "Author is no spam"]]
+      .map(([value, text]) => el("option", { value, selected: value === said }, text)));
 }

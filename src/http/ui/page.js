@@ -175,7 +175,7 @@ async function loadLedger() {
 
 /* Views: mentions with all that is live, and followers, which are asked for when they are looked at */
 
-const followers = () => ({ list: at("follower-list"), own: at("own"), days: at("days") });
+const followers = () => ({ list: at("follower-list"), own: at("own"), days: at("days"), me: state.me });
 
 function showView() {
   const of = location.hash === "#followers";

@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(see(&mut count, 5, 5, true), None, "spam signals nothing, however full it is");
         let mut corrected = Count::new(SignedDuration::from_hours(1), 2, 2);
         assert_eq!(see(&mut corrected, 1, 1, true), None);
-        corrected.reckon(&HashMap::from([(1, false), (9, true)]));
+        corrected.reckon(&HashMap::from([(1, Some(0.0)), (9, Some(1.0))]));
         assert_eq!(see(&mut corrected, 2, 2, false), Some(2));
     }
 

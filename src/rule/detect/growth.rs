@@ -87,14 +87,18 @@ impl Detector for Growth {
         self.account.as_ref().is_none_or(same)
     }
 
-    fn alarms(&self, influx: &Influx, burst: &Burst) -> bool {
-        let hour = SignedDuration::from_hours(1);
-        let inside = burst.hours.iter().filter(|part| influx.at.duration_since(part.start) < self.within + hour);
-        let (counted, expected) = inside.fold((0, 0.0), |sum, part| (sum.0 + part.counted, sum.1 + part.expected));
+    fn alarms(&self, burst: &Burst) -> bool {
         let surge = &burst.surge;
         // Of a few profiles a share is told as well: the interval then begins low. Of none it says nothing at all.
         let is_spam = |least: f64| surge.known > 0 && surge.low >= least;
-        counted >= self.min_count && counted as f64 >= self.factor * expected && self.spam_share_min.is_none_or(is_spam)
+        // Wherever in the wave: what is heard late, after a night without network, is no less true.
+        let is_large = |first: usize| {
+            let hours = &burst.hours[first..];
+            let inside = hours.iter().take_while(|hour| hour.start.duration_since(hours[0].start) <= self.within);
+            let (counted, expected) = inside.fold((0, 0.0), |sum, hour| (sum.0 + hour.counted, sum.1 + hour.expected));
+            counted >= self.min_count && counted as f64 >= self.factor * expected
+        };
+        self.spam_share_min.is_none_or(is_spam) && (0..burst.hours.len()).any(is_large)
     }
 
     fn least(&self) -> u64 {

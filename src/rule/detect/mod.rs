@@ -9,6 +9,7 @@ pub mod window;
 
 use super::group::Group;
 use crate::brand::{Burst, Influx};
+use crate::mention::AuthorSpam;
 use crate::query::Query;
 use crate::query::names::Names;
 use crate::settings::Section;
@@ -111,8 +112,8 @@ pub trait Detector: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Whether one of the look's waves is a signal.
-    fn alarms(&self, _influx: &Influx, _burst: &Burst) -> bool {
+    /// Whether a wave is a signal.
+    fn alarms(&self, _burst: &Burst) -> bool {
         false
     }
 
@@ -130,10 +131,10 @@ pub trait Detector: fmt::Debug + Send + Sync {
         }
     }
 
-    /// What is known of some authors has changed: whether they are likely spam.
-    fn reckon(&mut self, spam: &HashMap<u64, bool>) {
-        if let Some(matches) = self.matches_mut() {
-            matches.reckon(spam);
+    /// What is known of some authors has changed: how likely they are spam.
+    fn reckon(&mut self, spam: &HashMap<u64, Option<f32>>) {
+        for (seen, spam) in self.matches_mut().into_iter().flat_map(|matches| matches.by(spam)) {
+            seen.spam = spam.is_some_and(|spam| spam >= AuthorSpam::LIKELY_FROM);
         }
     }
 

@@ -10,10 +10,14 @@ use crate::query::Query;
 use crate::rule::group::Group;
 use crate::settings::Section;
 use jiff::SignedDuration;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Words for what is asked for most.
-const SHORT: [(&str, &str); 2] = [("spam", "spam:>=0.5"), ("negative", "sentiment:negative")];
+const SHORT: [(&str, &str); 2] = [(SPAM, "spam:>=0.5"), ("negative", "sentiment:negative")];
+const SPAM: &str = "spam";
+/// The same of what is told of an author later.
+const SPAM_FROM: f32 = 0.5;
 /// Fewer known matches say nothing of a share.
 const MIN_COUNT_MIN: i64 = 5;
 /// Standard deviations on either side that hold 90 %.
@@ -24,6 +28,8 @@ pub struct Share {
     of: Query,
     /// `of` as it was written.
     says: String,
+    /// `of` asks for spam and nothing else: what is told of an author later answers it, too.
+    is_of_spam: bool,
     min_share: f64,
     min_count: u64,
     matches: Matches,
@@ -36,13 +42,15 @@ pub fn read(section: &Section<'_>, known: &Known<'_>) -> Option<Box<dyn Detector
         }
     }
     let of = if section.has("of") { section.required_str("of") } else { None };
+    let is_of_spam = of.as_deref() == Some(SPAM);
     let says = of.map(|of| SHORT.iter().find(|(short, _)| *short == of).map_or(of, |(_, long)| (*long).to_owned()));
     let of = says.as_ref().and_then(|says| read_query(section, "of", says, known.names));
     let within = read_within(section, Duration::from_secs(1));
     let min_share = section.float("min_share", 0.01..=1.0);
     let min_count = section.integer("min_count", MIN_COUNT_MIN..=MIN_COUNT_MAX);
     let min_count = u64::try_from(min_count?).ok()?;
-    Some(Box::new(Share { of: of?, says: says?, min_share: min_share?, min_count, matches: Matches::new(within?) }))
+    let (of, says, matches) = (of?, says?, Matches::new(within?));
+    Some(Box::new(Share { of, says, is_of_spam, min_share: min_share?, min_count, matches }))
 }
 
 impl Share {
@@ -86,6 +94,14 @@ impl Detector for Share {
     fn holds(&self, group: &Group, _seen: Seen) -> Option<Vec<Seen>> {
         let of = self.window(group).filter(|seen| seen.part == Some(true));
         self.part(group).is_some_and(|part| part.holds).then(|| of.copied().collect())
+    }
+
+    fn reckon(&mut self, spam: &HashMap<u64, Option<f32>>) {
+        if self.is_of_spam {
+            for (seen, spam) in self.matches.by(spam) {
+                seen.part = spam.map(|spam| spam >= SPAM_FROM);
+            }
+        }
     }
 
     fn keep_default(&self) -> SignedDuration {

@@ -78,11 +78,10 @@ impl Matches {
         self.retain(|seen| seen.seq != seq);
     }
 
-    /// Some authors proved to be likely spam, or not.
-    pub fn reckon(&mut self, spam: &HashMap<u64, bool>) {
-        for seen in self.groups.values_mut().flatten() {
-            seen.spam = spam.get(&seen.author).copied().unwrap_or(seen.spam);
-        }
+    /// The matches by some authors, each with what is told of its author.
+    pub fn by<'m, T: Copy>(&'m mut self, authors: &'m HashMap<u64, T>) -> impl Iterator<Item = (&'m mut Seen, T)> {
+        let all = self.groups.values_mut().flatten();
+        all.filter_map(|seen| authors.get(&seen.author).map(|told| (seen, *told)))
     }
 
     pub fn prune(&mut self, oldest: Timestamp) {

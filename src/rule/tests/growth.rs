@@ -138,6 +138,12 @@ fn a_wave_that_was_resolved_by_hand_stays_so() {
 #[test]
 fn only_what_a_rule_asks_for_alerts() {
     let old = |counted| later(wave(counted, 0.9), -26 * 60);
+    let apart = |counted, hours: i64| {
+        let (mut first, second) = (wave(counted, 0.9), later(wave(counted, 0.9), hours * 60));
+        first.hours[0].expected = 1.0;
+        first.hours.push(Hour { expected: 1.0, ..second.hours[0] });
+        first
+    };
     let cases = [
         ("bought", wave(60, 0.5), true, true),
         ("people", wave(900, 0.02), false, true),
@@ -154,7 +160,9 @@ fn only_what_a_rule_asks_for_alerts() {
             false,
             false,
         ),
-        ("before the window", old(900), false, false),
+        ("heard late", old(900), true, true),
+        ("never so many within the window", apart(40, 25), false, false),
+        ("just so many within the window", apart(40, 24), true, true),
         ("over, but within the window", over(wave(900, 0.9), 60), true, true),
     ];
     for (name, burst, bought, any) in cases {
@@ -193,7 +201,7 @@ fn it_says_how_many_and_how_sure() {
         alert.reasons,
         [
             "412 new followers since 2027-01-15T08:00:00Z where 12 are usual",
-            "62 to 87 % of those beyond look like spam",
+            "62 to 87 % of those beyond that look like spam",
             "they are unlike the profiles that the model was measured on",
             "the profiles of 120 of them are not known yet",
         ]
@@ -234,7 +242,7 @@ pub(super) fn the_default_rules_tell_of_bought_followers(rules: RuleSet) {
         for Change { alert, .. } in opened {
             assert_eq!(
                 alert.title,
-                "acme.example has 412 new followers where 12 are usual, 62 to 87 % of the others look like spam"
+                "acme.example has 412 new followers where 12 are usual, 62 to 87 % of those beyond that look like spam"
             );
         }
     }

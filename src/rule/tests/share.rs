@@ -57,6 +57,29 @@ fn short_words_stand_for_queries() {
 }
 
 #[test]
+fn what_is_told_of_an_author_later_counts() {
+    let key = |author: i64| crate::rule::author_key("bsky", &post(1, 1, &author.to_string(), "").post.author);
+    let told = |authors: std::ops::RangeInclusive<i64>, spam| authors.map(|n| (key(n), spam)).collect();
+    let reasons = |of: &str, spam: HashMap<u64, Option<f32>>| {
+        let mut engine = engine(&SHARE.replace("rating:1", of));
+        engine.judge(&post(1, 1, "1", "refund"), at(1));
+        for mention in rated(2, 20, 5.0) {
+            engine.judge(&mention, mention.seen_at);
+        }
+        engine.reckon(&spam);
+        engine.judge(&post(21, 21, "21", "refund"), at(21));
+        engine.alerts().next().map(|alert| alert.reasons.clone()).unwrap_or_default()
+    };
+    // Twenty are known now, each as likely as `spam:` asks for.
+    let opened = ["20 of 20 are `spam:>=0.5`, 88 to 100 %", "of 1 more it is not known"];
+    assert_eq!(reasons("spam", told(1..=20, Some(0.5))), opened);
+    assert_eq!(reasons("spam", told(1..=20, Some(0.49))), [] as [&str; 0]);
+    assert_eq!(reasons("spam", told(1..=20, None)), [] as [&str; 0]);
+    // Another question is not answered by it.
+    assert_eq!(reasons("rating:1", told(1..=20, Some(0.9))), [] as [&str; 0]);
+}
+
+#[test]
 fn its_title_tells_the_share_and_no_person() {
     let rules = format!(
         "schema = 1\n[[rule]]\nid = \"r\"\nsay = \"{{share}} of {{brand}} ({{interval}}) on {{source}}\"\n{SHARE}\n"

@@ -59,10 +59,10 @@ fn what_proves_true_of_an_author_later_changes_the_windows() {
         engine.judge(&post(n, n, author, "refund"), at(n));
     }
     // A profile came: one of them is likely spam. Then a person says no.
-    engine.reckon(&HashMap::from([(key("ann"), true)]));
+    engine.reckon(&HashMap::from([(key("ann"), Some(0.9))]));
     engine.judge(&post(3, 3, "cid", "refund"), at(3));
     assert!(engine.take_changes().is_empty());
-    engine.reckon(&HashMap::from([(key("ann"), false)]));
+    engine.reckon(&HashMap::from([(key("ann"), Some(0.0))]));
     engine.judge(&post(4, 4, "dan", "refund"), at(4));
     assert_eq!(engine.take_changes().remove(0).alert.count, 4);
 }

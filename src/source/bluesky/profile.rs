@@ -6,6 +6,7 @@ use crate::ledger::Ledger;
 use crate::post::{Author, Str};
 use crate::source::account::Resolution;
 use crate::source::{FollowerPage, Stop};
+use crate::text::hash::first_u64;
 use crate::watch::Gate;
 use crate::wire::http::{Client, Reach, Request};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -32,6 +33,9 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const WAITS_MAX: usize = 3;
 const WAIT_DEFAULT: Duration = Duration::from_secs(30);
 const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// A version 1 CID over a hash of 32 bytes, in base 32.
+const CID_LETTERS_MIN: usize = 59;
 
 /// 100 profiles with their descriptions stay below 400 KiB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -169,10 +173,18 @@ fn author(profile: Profile<'_>) -> Author<'static> {
         followers: profile.followers_count,
         following: profile.follows_count,
         posts: profile.posts_count,
-        has_avatar: Some(profile.avatar.is_some_and(|url| !url.is_empty())),
+        has_avatar: Some(profile.avatar.as_ref().is_some_and(|url| !url.is_empty())),
+        avatar_hash: profile.avatar.as_deref().and_then(picture),
         created_at: profile.created_at,
     }
     .into_owned()
+}
+
+/// Stands for the picture at an address, which ends in the picture's own hash: `.../did:plc:x/bafkrei...@jpeg`.
+fn picture(url: &str) -> Option<u64> {
+    let name = url.rsplit('/').next()?;
+    let cid = name.split_once('@').map_or(name, |(cid, _)| cid);
+    (cid.len() >= CID_LETTERS_MIN && cid.starts_with('b')).then(|| first_u64(&blake3::hash(cid.as_bytes())))
 }
 
 /// Looks up the DIDs of own accounts that are configured by handle, for ever; a failure is tried again and shown in the
@@ -212,6 +224,17 @@ mod tests {
         assert_eq!(page.followers[0].handle.as_deref(), Some("ann.example"));
         assert_eq!((page.followers[0].followers, page.followers[0].has_avatar), (None, Some(true)));
         assert_eq!(parse_followers(br#"{"followers":[]}"#).unwrap(), FollowerPage::default());
+    }
+
+    #[test]
+    fn the_same_picture_is_known_again() {
+        let cid = format!("bafkrei{}", "a".repeat(52));
+        let of = |did: &str, cid: &str| picture(&format!("https://cdn.example/img/avatar/plain/{did}/{cid}@jpeg"));
+        assert!(of("did:plc:ann", &cid).is_some());
+        assert_eq!(of("did:plc:ann", &cid), of("did:plc:bob", &cid));
+        assert_ne!(of("did:plc:ann", &cid), of("did:plc:ann", &format!("{cid}b")));
+        assert_eq!(of("did:plc:ann", "ann"), None, "no hash of what is in it");
+        assert_eq!(picture(""), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::charset;
 use crate::post::{ID_BYTES_MAX, LIST_MAX, TEXT_BYTES_MAX};
+use crate::text::hash::first_u64;
 use crate::text::html;
 use feed_rs::model::{self, FeedType};
 use jiff::Timestamp;
@@ -64,10 +65,6 @@ impl Entry {
 
 pub fn hash(text: &str) -> u64 {
     first_u64(&blake3::hash(text.as_bytes()))
-}
-
-fn first_u64(hash: &blake3::Hash) -> u64 {
-    hash.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// The document is no feed, or a broken one. Counted; the feed is asked again later.

@@ -127,6 +127,8 @@ impl Account {
             posts: count(self.statuses_count),
             // Servers show a placeholder of this name instead of nothing.
             has_avatar: self.avatar.map(|url| !url.is_empty() && !url.ends_with("/missing.png")),
+            // Each upload has a name of its own.
+            avatar_hash: None,
             created_at: self.created_at,
         }
     }

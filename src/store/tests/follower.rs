@@ -4,7 +4,8 @@ use super::{at, fetched};
 use crate::brand::FollowKind::{Follow, Unfollow};
 use crate::brand::{FollowKind, FollowerEvent, Listed, SnapshotState, SnapshotStep};
 use crate::post::Author;
-use crate::store::{Commit, Reader, Writer, open};
+use crate::store::{Commit, Reader, Writer, file, open, row, schema};
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
 fn step(second: i64, what: Listed) -> SnapshotStep {
@@ -146,4 +147,53 @@ async fn profiles_are_asked_for_once_and_the_newest_first() {
     let mut known = Vec::new();
     reader.each_follower("s", "own", |author, _| known.extend(author.following)).await.unwrap();
     assert_eq!(known, [4_812]);
+}
+
+/// What version 3 stored, as version 4 tells it.
+#[tokio::test]
+async fn an_older_store_keeps_its_followers() {
+    const OLD: &str = "\
+        INSERT INTO author VALUES ('s', 'ann', 7, '{\"id\":\"ann\",\"following\":4812}'), ('s', 'mallory', 7, '{\"id\":\"mallory\"}');
+        INSERT INTO wanted_profile (source, id) VALUES ('s', 'cem'), ('s', 'bob');
+        INSERT INTO follow (source, account, follower, kind, record, at, snapshot) VALUES
+            ('s', 'own', 'ann', 'follow', 'rec', 3, 1), ('s', 'own', 'bob', 'follow', '', 0, 1),
+            ('s', 'own', 'cem', 'unfollow', '', 5, 1), ('t', 'own', 'dan', 'follow', '', 1, 0);
+        INSERT INTO follower_event (source, account, follower, kind, record, at, since) VALUES
+            ('s', 'own', 'ann', 'follow', 'rec', 3, NULL), ('s', 'own', 'gone/2', 'follow', '', 4, NULL),
+            ('s', 'own', 'cem', 'unfollow', '', 5, 2);
+        INSERT INTO snapshot (source, account, number, began_at, next, named, total, state) VALUES
+            ('s', 'own', 1, 1, NULL, 3, 3, 'whole'), ('s', 'new', 1, 2, 'page 2', 1, NULL, 'open');
+        INSERT INTO author_correction VALUES ('s', 'ann', 1, 'kim', 9)";
+    let dir = TempDir::new().unwrap();
+    let path = file::store(dir.path());
+    let mut old = schema::writer(&path).connect().await.unwrap();
+    for (sql, version) in schema::MIGRATIONS[..3].iter().zip(1..) {
+        let step = format!("{sql}; PRAGMA user_version = {version}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(step)).execute(&mut old).await.unwrap();
+    }
+    sqlx::raw_sql(OLD).execute(&mut old).await.unwrap();
+    let later =
+        format!("UPDATE follower_event SET at = {0} + at; UPDATE follow SET at = {0} + at", row::nanoseconds(at(0)));
+    sqlx::raw_sql(sqlx::AssertSqlSafe(later)).execute(&mut old).await.unwrap();
+    old.close().await.unwrap();
+
+    let (mut writer, reader) = open(dir.path()).await.unwrap();
+    let told = [("ann", Follow), ("gone/2", Follow), ("cem", Unfollow)];
+    assert_eq!(events(&reader).await, named(&told));
+    assert_eq!(following(&reader).await, ["ann", "bob"]);
+    assert_eq!(reader.follower_count("t", "own").await.unwrap(), 1);
+    let mut judged = Vec::new();
+    reader.each_follower("s", "own", |author, said| judged.push((author.following, said))).await.unwrap();
+    judged.sort();
+    assert_eq!(judged, [(None, None), (Some(4_812), Some(true))]);
+    assert_eq!(reader.follow_record("s", "rec").await.unwrap(), Some(("own".into(), "ann".into())));
+    assert_eq!(reader.followers_to_look_up("s", 9).await.unwrap(), ["bob", "cem"]);
+    assert_eq!(reader.authors("s", &["ann", "bob", "mallory"]).await.unwrap().len(), 2);
+    let whole = reader.snapshot("s", "own").await.unwrap().unwrap();
+    assert_eq!((whole.state, whole.named), (SnapshotState::Whole, 3));
+    assert_eq!(reader.snapshot("s", "new").await.unwrap().unwrap().next.as_deref(), Some("page 2"));
+    // And it goes on from there.
+    list(&mut writer, 20, &[&["bob", "emil"]], SnapshotState::Whole).await;
+    let later: Vec<_> = events(&reader).await.split_off(told.len());
+    assert_eq!(later, named(&[("emil", Follow), ("ann", Unfollow)]));
 }

@@ -37,8 +37,6 @@ pub async fn put(
         .bind(profiles.as_str())
         .execute(&mut *connection)
         .await?;
-        let sql = "DELETE FROM wanted_profile WHERE source = $1 AND id IN (SELECT value ->> '$.id' FROM json_each($2))";
-        sqlx::query(sql).bind(source).bind(profiles.as_str()).execute(&mut *connection).await?;
         for id in writers(connection, source, &profiles).await? {
             if let Some(fetched) = known.get(id.as_str()) {
                 complete(connection, &id, fetched, counters).await?;
@@ -137,15 +135,14 @@ pub async fn correct(connection: &mut SqliteConnection, corrections: &[AuthorCor
 /// Forgets accounts: profile, correction, and who it was that followed. That somebody did stays, without a name, so that
 /// the past of an own account still adds up; whoever followed to the last has left now.
 pub async fn forget(connection: &mut SqliteConnection, gone: &[AuthorGone]) -> sqlx::Result<()> {
-    const FORGET: [&str; 6] = [
-        "DELETE FROM author WHERE source = $1 AND id = $2",
-        "DELETE FROM wanted_profile WHERE source = $1 AND id = $2",
+    const FORGET: [&str; 4] = [
         "DELETE FROM author_correction WHERE source = $1 AND id = $2",
-        "INSERT INTO follower_event (source, account, follower, kind, record, at) \
-         SELECT source, account, follower, 'unfollow', '', $3 FROM follow \
-         WHERE source = $1 AND follower = $2 AND kind = 'follow' ON CONFLICT DO NOTHING",
-        "DELETE FROM follow WHERE source = $1 AND follower = $2",
-        "UPDATE follower_event SET follower = 'gone/' || seq, record = '' WHERE source = $1 AND follower = $2",
+        "INSERT INTO follower_event (account, follower, kind, record, at) SELECT account, follower, 'unfollow', '', $3 \
+         FROM author JOIN follow ON follower = number AND kind = 'follow' WHERE source = $1 AND id = $2 \
+         ON CONFLICT DO NOTHING",
+        "UPDATE follower_event SET record = '' WHERE follower = (SELECT number FROM author WHERE source = $1 AND id = $2)",
+        // What refers to it goes along or loses the name.
+        "DELETE FROM author WHERE source = $1 AND id = $2",
     ];
     for AuthorGone { source, author, at } in gone {
         for sql in FORGET {
@@ -163,11 +160,13 @@ pub async fn forget_unseen(connection: &mut SqliteConnection, source: &str, auth
         let shelves = schema::SHELVES;
         let mention = "SELECT 1 FROM shelf CROSS JOIN mention ON seq >> 16 = shelf.number AND mention.author = $2 \
                        WHERE mention.source = $1 AND mention.deleted = 0";
-        ["author", "author_correction"].map(|table| {
+        let number = "(SELECT number FROM author WHERE source = $1 AND id = $2)";
+        // The number is found by the author's row: that goes last.
+        ["author_correction", "author"].map(|table| {
             format!(
                 "DELETE FROM {table} WHERE source = $1 AND id = $2 \
-                 AND NOT EXISTS (SELECT 1 FROM follow WHERE source = $1 AND follower = $2 AND kind = 'follow') \
-                 AND NOT EXISTS (SELECT 1 FROM follower_event WHERE source = $1 AND follower = $2) \
+                 AND NOT EXISTS (SELECT 1 FROM follow WHERE follower = {number} AND kind = 'follow') \
+                 AND NOT EXISTS (SELECT 1 FROM follower_event WHERE follower = {number}) \
                  AND NOT EXISTS ({shelves}{mention})"
             )
             .into()
@@ -183,18 +182,20 @@ pub async fn forget_unseen(connection: &mut SqliteConnection, source: &str, auth
 /// follows now stays known as a follower.
 pub async fn prune(connection: &mut SqliteConnection, until: Option<Timestamp>) -> sqlx::Result<()> {
     let Some(until) = until.map(row::nanoseconds) else { return Ok(()) };
-    let old: Vec<(i64, String, String)> =
-        sqlx::query_as("SELECT seq, source, follower FROM follower_event WHERE at < $1 ORDER BY at LIMIT $2")
-            .bind(until)
-            .bind(PRUNED_MAX)
-            .fetch_all(&mut *connection)
-            .await?;
-    for (seq, source, follower) in old {
-        let sql = "DELETE FROM follower_event WHERE seq = $1";
-        sqlx::query(sql).bind(seq).execute(&mut *connection).await?;
-        let sql = "DELETE FROM follow WHERE source = $1 AND follower = $2 AND kind = 'unfollow' AND at < $3";
-        sqlx::query(sql).bind(source.as_str()).bind(follower.as_str()).bind(until).execute(&mut *connection).await?;
-        forget_unseen(connection, &source, &follower).await?;
+    const OLD: &str = "WITH old AS (SELECT seq, follower FROM follower_event WHERE at < $1 ORDER BY at, seq LIMIT $2) ";
+    const FORGET: [&str; 2] = [
+        "DELETE FROM follow WHERE kind = 'unfollow' AND at < $1 AND follower IN (SELECT follower FROM old)",
+        "DELETE FROM follower_event WHERE seq IN (SELECT seq FROM old)",
+    ];
+    let told = format!("{OLD}SELECT DISTINCT source, id FROM old JOIN author ON number = follower");
+    let told: Vec<(String, String)> =
+        sqlx::query_as(AssertSqlSafe(told)).bind(until).bind(PRUNED_MAX).fetch_all(&mut *connection).await?;
+    for sql in FORGET {
+        let forget = sqlx::query(AssertSqlSafe(format!("{OLD}{sql}"))).bind(until).bind(PRUNED_MAX);
+        forget.execute(&mut *connection).await?;
+    }
+    for (source, id) in told {
+        forget_unseen(connection, &source, &id).await?;
     }
     Ok(())
 }
