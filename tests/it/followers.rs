@@ -151,7 +151,8 @@ async fn until_told(daemon: &Daemon, source: &str, own: &str, says: &str) {
 async fn events(house: &House) -> Vec<(String, String, bool)> {
     let file = sqlx::sqlite::SqliteConnectOptions::new().filename(house.data().join("reputed.db"));
     let mut store = file.connect().await.unwrap();
-    let sql = "SELECT follower, kind, since IS NOT NULL AND since <= at FROM follower_event ORDER BY follower, at";
+    let sql = "SELECT author.id, kind, since IS NOT NULL AND since <= at FROM follower_event \
+               JOIN author ON author.number = follower ORDER BY author.id, at";
     let rows = sqlx::query_as(sql).fetch_all(&mut store).await.unwrap();
     store.close().await.unwrap();
     rows
