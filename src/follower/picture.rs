@@ -173,7 +173,7 @@ impl Chart<'_> {
         for wave in waves {
             let (counted, expected) = (wave.counted as f64, wave.expected);
             words += &format!(
-                " A wave from {}: {} where {} are usual.",
+                " A wave from {}: {} where {} would be usual.",
                 date(wave.from, Step::Hour),
                 count(counted),
                 count(expected)

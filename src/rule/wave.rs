@@ -120,9 +120,10 @@ fn told<'a>(influx: &'a Influx, surge: &Surge) -> Told<'a> {
 
 fn reasons(surge: &Surge) -> Vec<String> {
     let Surge { counted, expected, known, unknown, .. } = surge;
-    let mut reasons = vec![format!("{counted} new followers since {:.0} where {expected:.0} are usual", surge.from)];
+    let mut reasons =
+        vec![format!("{counted} new followers since {:.0} where {expected:.0} would be usual", surge.from)];
     if *known > 0 {
-        reasons.push(format!("{} of those beyond that look like spam", interval(surge.low, surge.high)));
+        reasons.push(format!("of those beyond it {} look like spam", interval(surge.low, surge.high)));
     }
     if surge.strange {
         reasons.push("they are unlike the profiles that the model was measured on".into());

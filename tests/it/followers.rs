@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const OWN: &str = "did:plc:velora";
 
@@ -202,6 +203,27 @@ async fn a_list_goes_on_where_it_stopped_and_two_lists_tell_who_came_and_went() 
         told.iter().map(|(who, kind, since)| (who.as_str(), kind.as_str(), *since)).collect();
     assert_eq!(told, [(ids[1], "unfollow", true), ("did:plc:new", "follow", true)]);
     assert_eq!(count(&house, "sky", OWN).await, 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_in_the_middle_of_a_list_loses_and_doubles_nobody() {
+    let ids: Vec<String> = (0..75).map(|n| format!("did:plc:f{n:02}")).collect();
+    let net: Shared = Arc::new(Mutex::new(Net::new(&ids.iter().map(String::as_str).collect::<Vec<_>>())));
+    // Twenty pages of three are stored at once; then it has to wait for a while.
+    net.lock().unwrap().refusals = [None; 19].into_iter().chain([Some((429, "600"))]).collect();
+    let peer = bluesky(&net).await;
+    let house = House::new(&format!("{BRAND}{}{}", account("sky", OWN), sky("sky", &peer)), RULES);
+    let daemon = house.start();
+    until_told(&daemon, "sky", OWN, "60 of 75 read").await;
+    while net.lock().unwrap().asked.last().is_none_or(|page| page != "60") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    daemon.kill();
+    net.lock().unwrap().asked.clear();
+    let daemon = house.start();
+    until_told(&daemon, "sky", OWN, "75 of 75 read, the list is whole").await;
+    assert_eq!(net.lock().unwrap().asked, ["60", "63", "66", "69", "72"]);
+    assert_eq!((count(&house, "sky", OWN).await, events(&house).await.len()), (75, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

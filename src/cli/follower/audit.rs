@@ -171,7 +171,7 @@ fn wave(told: &Told) -> String {
     let percent = |part: f64| part * 100.0;
     let (spam, low, high) = (percent(excess.spam), percent(excess.low), percent(excess.high));
     format!(
-        "{:.0} to {until}: {} where {:.0} are usual; {spam:.0} % spam ({low:.0} to {high:.0} %) of the {:.0} beyond: {reading}",
+        "{:.0} to {until}: {} where {:.0} would be usual; {spam:.0} % spam ({low:.0} to {high:.0} %) of the {:.0} beyond: {reading}",
         wave.from, wave.counted, wave.expected, excess.count
     )
 }

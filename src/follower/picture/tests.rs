@@ -34,7 +34,7 @@ fn it_says_in_words_what_it_shows() {
     for words in [
         "<title id=\"growth-title\">Growth of @acme.example</title>",
         "2026-01-05 to 2026-02-03: 32,000 new followers, of whom 4,400 are likely spam (2,750 to 5,950) and 600 unknown",
-        "A wave from 2026-01-10 00:00: 2,420 where 1,000 are usual.",
+        "A wave from 2026-01-10 00:00: 2,420 where 1,000 would be usual.",
         "prefers-color-scheme: dark",
         "observed 50 % of the time",
         ">not observed<",

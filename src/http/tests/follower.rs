@@ -158,6 +158,23 @@ async fn an_account_tells_who_follows_it() {
     assert_eq!(house.get(&viewer, "/api/v1/followers/acme-two.example").await.1["account"], "did:acme2");
 }
 
+#[tokio::test]
+async fn a_persons_word_is_told_at_once() {
+    let house = house().await;
+    let told = async || {
+        let (_, told) = house.get(&token("viewer"), "/api/v1/followers/acme.example").await;
+        let suspects = told["suspicious"].as_array().unwrap().clone();
+        suspects.iter().map(|one| (one["id"].as_str().unwrap().to_owned(), one["said"].clone())).collect::<Vec<_>>()
+    };
+    let named = |id: &str, said: Value| (id.to_owned(), said);
+    assert_eq!(told().await, [named("cem", Value::Null), named("dora", Value::Null)]);
+    for (id, word) in [("cem", "no"), ("ann", "yes")] {
+        let say = house.request("PATCH", &format!("/api/v1/authors/fedi/{id}")).bearer_auth(token("responder"));
+        assert_eq!(read(say.json(&json!({ "spam": word }))).await.0, 200);
+    }
+    assert_eq!(told().await, [named("ann", json!(true)), named("dora", Value::Null)]);
+}
+
 #[test]
 fn a_wave_is_as_described() {
     use crate::follower::audit::Told;

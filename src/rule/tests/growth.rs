@@ -144,6 +144,10 @@ fn only_what_a_rule_asks_for_alerts() {
         first.hours.push(Hour { expected: 1.0, ..second.hours[0] });
         first
     };
+    let first = |counted, mut burst: Burst| {
+        burst.hours[0].counted = counted;
+        burst
+    };
     let cases = [
         ("bought", wave(60, 0.5), true, true),
         ("people", wave(900, 0.02), false, true),
@@ -163,6 +167,7 @@ fn only_what_a_rule_asks_for_alerts() {
         ("heard late", old(900), true, true),
         ("never so many within the window", apart(40, 25), false, false),
         ("just so many within the window", apart(40, 24), true, true),
+        ("few at first", first(10, apart(60, 25)), true, true),
         ("over, but within the window", over(wave(900, 0.9), 60), true, true),
     ];
     for (name, burst, bought, any) in cases {
@@ -200,8 +205,8 @@ fn it_says_how_many_and_how_sure() {
     assert_eq!(
         alert.reasons,
         [
-            "412 new followers since 2027-01-15T08:00:00Z where 12 are usual",
-            "62 to 87 % of those beyond that look like spam",
+            "412 new followers since 2027-01-15T08:00:00Z where 12 would be usual",
+            "of those beyond it 62 to 87 % look like spam",
             "they are unlike the profiles that the model was measured on",
             "the profiles of 120 of them are not known yet",
         ]
@@ -242,7 +247,7 @@ pub(super) fn the_default_rules_tell_of_bought_followers(rules: RuleSet) {
         for Change { alert, .. } in opened {
             assert_eq!(
                 alert.title,
-                "acme.example has 412 new followers where 12 are usual, 62 to 87 % of those beyond that look like spam"
+                "acme.example has 412 new followers where 12 would be usual; of those beyond it 62 to 87 % look like spam"
             );
         }
     }

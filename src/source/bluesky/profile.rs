@@ -233,7 +233,7 @@ mod tests {
         assert!(of("did:plc:ann", &cid).is_some());
         assert_eq!(of("did:plc:ann", &cid), of("did:plc:bob", &cid));
         assert_ne!(of("did:plc:ann", &cid), of("did:plc:ann", &format!("{cid}b")));
-        assert_eq!(of("did:plc:ann", "ann"), None, "no hash of what is in it");
+        assert_eq!(of("did:plc:ann", "banner"), None, "no hash of what is in it");
         assert_eq!(picture(""), None);
     }
 
