@@ -24,6 +24,14 @@ impl Reader {
         query.fetch_one(&mut *self.connection().await).await.map_err(self.fault())
     }
 
+    /// Native ids of the accounts of a source whose profile has this handle, in any case. Reads every profile.
+    pub async fn authors_called(&self, source: &str, handle: &str) -> Result<Vec<String>, Error> {
+        let sql = "SELECT id FROM author WHERE source = $1 AND profile IS NOT NULL \
+                   AND lower(json_extract(profile, '$.handle')) = lower($2)";
+        let query = sqlx::query_scalar(sql).bind(source).bind(handle.trim_start_matches('@'));
+        query.fetch_all(&mut *self.connection().await).await.map_err(self.fault())
+    }
+
     /// All that hold, at most `limit`.
     pub async fn author_corrections(&self, limit: usize) -> Result<Vec<AuthorCorrection>, Error> {
         let sql = "SELECT source, id, spam, who, at FROM author_correction WHERE spam IS NOT NULL LIMIT $1";

@@ -160,12 +160,13 @@ impl Reader {
 
     /// Whether a person said something since then of whoever is known to have followed an account.
     pub async fn follower_corrected_since(&self, source: &str, account: &str, since: Timestamp) -> Result<bool, Error> {
+        // In this order: corrections are few, events may be millions.
         let query = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM author_correction said \
-             JOIN author ON author.source = said.source AND author.id = said.id \
-             JOIN own_account own ON own.source = $1 AND own.id = $2 \
-             JOIN follower_event event ON event.follower = author.number AND event.account = own.number \
-             WHERE said.source = $1 AND said.at >= $3)",
+             CROSS JOIN author ON author.source = said.source AND author.id = said.id \
+             CROSS JOIN follower_event event ON event.follower = author.number \
+             WHERE said.source = $1 AND said.at >= $3 \
+             AND +event.account = (SELECT number FROM own_account WHERE source = $1 AND id = $2))",
         )
         .bind(source)
         .bind(account)
