@@ -38,6 +38,8 @@ const LATE: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// Followers without a known profile that are asked for again, the newest, and at one look.
 const WAITING_MAX: usize = 100_000;
 const AGAIN_MAX: usize = 10_000;
+/// A person's word is stored so long after it was said, at most: a look in between does not see it.
+const UNHEEDED: SignedDuration = SignedDuration::from_mins(1);
 /// A source that is so far behind catches up: what it has not told yet is no silence.
 const LAG_MAX: f64 = 600.0;
 /// Polls in a row at which a source must be heard.
@@ -60,8 +62,8 @@ struct Account {
     inflow: Inflow,
     /// Number of the last event that was read.
     after: i64,
-    /// When we began to count.
-    counted_from: Timestamp,
+    /// What people said since then may not be counted.
+    heeded_until: Timestamp,
     /// When who came whose profile is not known yet.
     waiting: VecDeque<(Timestamp, String)>,
     /// Followers since the last look, and when that was.
@@ -139,7 +141,7 @@ impl Watching {
         if since.is_some_and(|since| since < soon) {
             return Ok(None);
         }
-        if self.reader.follower_corrected_since(source, id, account.counted_from).await? {
+        if self.reader.follower_corrected_since(source, id, account.heeded_until).await? {
             let (looked_at, is_quiet) = (account.looked_at, account.is_quiet);
             *account = Account { looked_at, is_quiet, ..Account::new() };
             self.read(account, (source, id), now).await?;
@@ -228,7 +230,7 @@ impl Account {
         Self {
             inflow: Inflow::default(),
             after: 0,
-            counted_from: Timestamp::now(),
+            heeded_until: before(Timestamp::now(), UNHEEDED),
             waiting: VecDeque::new(),
             fresh: 0,
             looked_at: None,

@@ -30,7 +30,9 @@ Examples:
   reputed follower correct bluesky ann.example --spam no
   reputed follower correct bluesky did:plc:7x --spam unsure")]
 pub struct Correct {
+    /// Id of the source
     source: String,
+    /// Handle or native id of the author or follower
     account: String,
     /// `unsure` takes your word back
     #[arg(long, value_enum)]
