@@ -8,6 +8,8 @@ const OWN = "own/post";
 const TEXT_LETTERS = 600;
 /// Below, a label is a guess among three and gets no colour.
 const SURE = 0.5;
+/// The reason of a likelihood that a person gave.
+const SAID = "a person said so";
 /// Below, what the model says is not worth a person's glance. It sees irony in half of everything.
 const WORTH_SHOWING = { complaint: 0.5, offensive: 0.5, irony: 0.7, spam: 0.5 };
 /// Cues, not a probability: no percentage.
@@ -93,6 +95,7 @@ function judged(mention) {
 }
 
 function spam(author) {
+  if ((author.reasons || []).includes(SAID)) return el("li", { class: author.spam > 0.5 ? "negative" : "quiet" }, `${author.spam > 0.5 ? "Spam" : "Not spam"}, said by a person`);
   const reasons = (author.reasons || []).join("; ");
   return el("li", { class: author.spam >= WORTH_SHOWING.spam ? "negative" : "quiet", title: reasons || null }, `Spam ${percent(author.spam)}`,
     author.spam >= WORTH_SHOWING.spam && reasons ? el("span", { class: "quiet" }, `: ${reasons}`) : null);
@@ -128,10 +131,9 @@ function controls(mention, change, say) {
   return el("span", { class: "controls" }, author(mention, say), correct, status);
 }
 
-const SAID = "a person said so";
-
 /// A person's word on whether the author is spam, where that is shown.
-function author({ author: who, author_spam: { spam = null, reasons = [] } = {} }, say) {
+function author({ author: who, author_spam: judged }, say) {
+  const { spam = null, reasons = [] } = judged || {};
   const said = reasons.includes(SAID) ? (spam > 0.5 ? "yes" : "no") : "";
   if (!who || !who.id || spam === null || (!said && spam < WORTH_SHOWING.spam)) return null;
   return el("select", { "aria-label": "Correct whether the author is spam", onchange: (event) => say(event.target.value || null) },

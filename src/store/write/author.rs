@@ -26,7 +26,13 @@ pub async fn put(
         let Some(source) = run.first().map(|fetched| fetched.source.as_str()) else { continue };
         let known: HashMap<&str, &Fetched> =
             run.iter().filter_map(|fetched| Some((fetched.author.id.as_deref()?, fetched))).collect();
-        let profiles = row::json(&known.values().map(|fetched| &fetched.author).collect::<Vec<_>>())?;
+        // In the order in which they came, of each the last.
+        let is_last = |fetched: &&Fetched| {
+            let last = fetched.author.id.as_deref().and_then(|id| known.get(id));
+            last.is_some_and(|last| std::ptr::eq(*last, *fetched))
+        };
+        let profiles = run.iter().filter(is_last).map(|fetched| &fetched.author).collect::<Vec<_>>();
+        let profiles = row::json(&profiles)?;
         sqlx::query(
             "INSERT INTO author (source, id, fetched_at, profile) SELECT $1, value ->> '$.id', $2, value \
              FROM json_each($3) WHERE TRUE \
