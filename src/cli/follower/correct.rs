@@ -78,14 +78,14 @@ impl Correct {
             return Ok(author);
         }
         let (mut writer, reader) = store::open(data_dir).await?;
-        let (source, id) = (source.clone(), author.clone());
-        let correction = AuthorCorrection { source, author, spam, who: WHO.to_owned(), at: Timestamp::now() };
+        let (who, at) = (WHO.to_owned(), Timestamp::now());
+        let correction = AuthorCorrection { source: source.clone(), author: author.clone(), spam, who, at };
         let mut authors = Authors::load(Arc::new(Model::load()?), &reader).await?;
         authors.take(&correction);
-        let marked = authors.marks(&reader, &correction.source, &correction.author).await?;
+        let marked = authors.marks(&reader, source, &author).await?;
         writer.commit(&Commit { corrections: vec![correction], marked, ..Commit::default() }).await?;
         writer.close().await?;
-        Ok(id)
+        Ok(author)
     }
 
     /// The native id of the account that is meant.

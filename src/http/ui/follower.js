@@ -1,6 +1,6 @@
 // Followers of the own accounts: how many look like spam, how they grew, whom to look at. A likelihood is no verdict.
 
-import { ask, capital, el, foreign, grouped, many, percent, when } from "./format.js";
+import { ask, capital, el, foreign, grouped, many, percent, sayOfAuthor, when } from "./format.js";
 
 /// As many as are asked for; the first are shown, the rest is a click away.
 const NAMED = 200;
@@ -63,7 +63,7 @@ function says(source, me, onFault) {
   if (!me.role || me.role === "viewer") return null;
   return async (id, spam) => {
     try {
-      await ask(`/authors/${encodeURIComponent(source)}/${encodeURIComponent(id)}`, "PATCH", { spam });
+      await sayOfAuthor(source, id, spam);
       return true;
     } catch (problem) {
       onFault(problem);

@@ -113,3 +113,6 @@ export async function ask(path, method = "GET", body = undefined) {
   if (!response.ok) throw { status: response.status, detail: answer.detail || response.statusText, errors: answer.errors || [] };
   return answer;
 }
+
+/// Keeps a person's word on whether an author is spam: "yes", "no", or null to take it back.
+export const sayOfAuthor = (source, id, spam) => ask(`/authors/${encodeURIComponent(source)}/${encodeURIComponent(id)}`, "PATCH", { spam });

@@ -1,6 +1,6 @@
 // One mention: who said what, what we make of it and how sure we are, why it is here.
 
-import { ask, capital, el, foreign, link, linked, percent, signed, when } from "./format.js";
+import { ask, capital, el, foreign, link, linked, percent, sayOfAuthor, signed, when } from "./format.js";
 
 const STATUS = ["new", "open", "answered", "done", "ignored"];
 const LABELS = ["negative", "neutral", "positive"];
@@ -29,7 +29,7 @@ export function mentionItem(mention, me, onFault) {
     };
     const change = (to) => shown(() => ask(path, "PATCH", to));
     const say = (spam) => shown(async () => {
-      await ask(`/authors/${encodeURIComponent(now.source)}/${encodeURIComponent(now.author.id)}`, "PATCH", { spam });
+      await sayOfAuthor(now.source, now.author.id, spam);
       return ask(path);
     });
     item.replaceChildren(article(now, me, change, say));

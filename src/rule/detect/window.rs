@@ -78,10 +78,13 @@ impl Matches {
         self.retain(|seen| seen.seq != seq);
     }
 
-    /// The matches by some authors, each with what is told of its author.
-    pub fn by<'m, T: Copy>(&'m mut self, authors: &'m HashMap<u64, T>) -> impl Iterator<Item = (&'m mut Seen, T)> {
+    /// The matches by some authors, each with how likely its author is spam.
+    pub fn by<'m>(
+        &'m mut self,
+        spam: &'m HashMap<u64, Option<f32>>,
+    ) -> impl Iterator<Item = (&'m mut Seen, Option<f32>)> {
         let all = self.groups.values_mut().flatten();
-        all.filter_map(|seen| authors.get(&seen.author).map(|told| (seen, *told)))
+        all.filter_map(|seen| spam.get(&seen.author).map(|spam| (seen, *spam)))
     }
 
     pub fn prune(&mut self, oldest: Timestamp) {
